@@ -1,0 +1,177 @@
+"""The composition root: builds every part from the settings, runs them together, stops them cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from adapters.discord.app import DiscordAdapter
+from adapters.telegram.app import TelegramAdapter
+from adapters.web.app import WebAdapter
+from bot.config import Settings
+from bot.http import Health, serve_http
+from core.adapter import Adapter
+from core.archive import Archive
+from core.commands.context import Studio
+from core.delivery import Delivery
+from core.desk import Desk
+from core.engine import Engine
+from core.gateway import Gateway
+from core.outbox import Outbox
+from core.pace import Pace
+from core.providers import catalogue, providers
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Runner(Adapter, Protocol):
+    """A chat platform as the program runs it."""
+
+    ready: bool
+    problem: str
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
+
+    async def close(self) -> None:
+        """Take no more events and let go of the platform."""
+        ...
+
+
+class _StopError(Exception):
+    """Ends the task group on a clean stop."""
+
+
+class App:
+    """Everything, wired."""
+
+    def __init__(
+        self, settings: Settings, *, notice: str = "", clock: Callable[[], float] = time.time
+    ) -> None:
+        """`notice` is shown on the playground's page."""
+        self._settings = settings
+        self._notice = notice
+        self._clock = clock
+        self.stop = asyncio.Event()
+        self.address = ""
+        """Where the playground and the probes are served, once they are."""
+
+    async def run(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Run until `stop` is set. Raises `StoreError` when the store cannot be opened."""
+        async with AsyncExitStack() as stack:
+            engine, outbox, delivery, desk = await self._build(stack)
+            health = Health(engine)
+            runners = self._runners(desk)
+            for runner in runners:
+                desk.attach(runner)
+                health.watch(runner)
+            web = next((r for r in runners if isinstance(r, WebAdapter)), None)
+            self.address = await serve_http(stack, self._settings.web, health, web)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(outbox.run(delivery))
+                    tasks.create_task(engine.run())
+                    for runner in runners:
+                        tasks.create_task(self._keep(runner.platform, runner.run))
+                    if on_ready:
+                        on_ready()
+                    await self.stop.wait()
+                    await self._wind_down(engine, runners)
+                    raise _StopError
+            except* _StopError:
+                log.info("stopped")
+
+    async def _build(self, stack: AsyncExitStack) -> tuple[Engine, Outbox, Delivery, Desk]:
+        settings, clock = self._settings, self._clock
+        store = await Store.open(settings.store.url, clock=clock)
+        stack.push_async_callback(store.close)
+        archive = Archive(settings.archive.dir)
+        gateway = await stack.enter_async_context(
+            Gateway(settings.gateway, archive, trusted_hosts=self._trusted())
+        )
+        families = providers(settings.midjourney)
+        offers = catalogue(families, settings.models)
+        outbox, pace = Outbox(archive, clock), Pace(settings.jobs.poll_scale)
+        delivery = Delivery(
+            store=store,
+            gateway=gateway,
+            archive=archive,
+            offers=offers,
+            outbox=outbox,
+            pace=pace,
+            clock=clock,
+            parallel=settings.jobs.parallel,
+            per_person=settings.jobs.parallel_per_person,
+        )
+        engine = Engine(
+            store=store,
+            gateway=gateway,
+            archive=archive,
+            providers=families,
+            offers=offers,
+            outbox=outbox,
+            delivery=delivery,
+            pace=pace,
+            settings=settings.jobs,
+            clock=clock,
+        )
+        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock)
+        desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
+        return engine, outbox, delivery, desk
+
+    def _trusted(self) -> list[str]:
+        """The owner's trusted hosts and those of every configured base address, with their ports."""
+        settings = self._settings
+        bases = [settings.gateway.base_url, settings.discord.api_url, settings.telegram.api_url]
+        found = [urlsplit(str(base)).netloc.rpartition("@")[2] for base in bases if base]
+        return [*settings.security.trusted_hosts, *found]
+
+    def _runners(self, desk: Desk) -> list[Runner]:
+        """The platforms that are set up; one without a token is off and says so."""
+        settings = self._settings
+        runners: list[Runner] = []
+        if settings.discord.token.get_secret_value():
+            runners.append(DiscordAdapter(settings.discord, desk, clock=self._clock))
+        else:
+            log.info("Discord is off: [discord] token is not set")
+        if settings.telegram.token.get_secret_value():
+            runners.append(TelegramAdapter(settings.telegram, desk, clock=self._clock))
+        else:
+            log.info("Telegram is off: [telegram] token is not set")
+        if settings.web.open:
+            runners.append(WebAdapter(settings.web, desk, notice=self._notice, clock=self._clock))
+        else:
+            log.info("the playground is off: see [web] in the settings")
+        return runners
+
+    async def _keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a platform for ever; its failures are its own."""
+        pause = 1.0
+        while True:
+            started = self._clock()
+            try:
+                await run()
+            except Exception:
+                log.exception("%s stumbled, starting it again", name)
+            if self._clock() - started > 60:
+                pause = 1.0
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 60.0)
+
+    async def _wind_down(self, engine: Engine, runners: list[Runner]) -> None:
+        """Take no more events, finish the steps in hand; at most 9 s in all."""
+        log.info("stopping")
+        await engine.stop(within=6.0)
+        try:
+            async with asyncio.timeout(2.5), asyncio.TaskGroup() as tasks:
+                for runner in runners:
+                    tasks.create_task(runner.close())
+        except (TimeoutError, ExceptionGroup):
+            log.warning("a platform did not let go in time")

@@ -1,0 +1,82 @@
+"""The program's own web server: the playground's routes, `/healthz` and `/metrics`."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from adapters.web.app import WebAdapter, WebSettings
+
+
+class Part(Protocol):
+    """Something that is ready, still starting, or has a stated problem."""
+
+    @property
+    def ready(self) -> bool:
+        """It works."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why it does not work, empty while it starts."""
+        ...
+
+
+class Named(Part, Protocol):
+    """A platform as the probe sees it."""
+
+    platform: str
+
+
+class Health:
+    """What `/healthz` says."""
+
+    def __init__(self, engine: Part) -> None:
+        """`engine` is ready while it can claim jobs, which needs the store."""
+        self._parts: dict[str, Part] = {"engine": engine}
+
+    def watch(self, part: Named) -> None:
+        """Report a platform too."""
+        self._parts[part.platform] = part
+
+    def report(self) -> tuple[bool, dict[str, str]]:
+        """(nothing is still starting and the engine works, state per part)."""
+        states = {
+            name: "ok" if part.ready else part.problem or "starting"
+            for name, part in self._parts.items()
+        }
+        waiting = any(state == "starting" for state in states.values())
+        return not waiting and states["engine"] == "ok", states
+
+
+async def serve_http(
+    stack: AsyncExitStack, settings: WebSettings, health: Health, playground: WebAdapter | None
+) -> str:
+    """Start the server; it stops with `stack`. Returns its address."""
+    app = web.Application(client_max_size=2**20)
+
+    async def healthz(request: web.Request) -> web.Response:
+        del request
+        ready, parts = health.report()
+        return web.json_response({"ready": ready, "parts": parts}, status=200 if ready else 503)
+
+    async def metrics(request: web.Request) -> web.Response:
+        del request
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", metrics)
+    if playground is not None:
+        playground.setup(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    host, _, port = settings.listen.rpartition(":")
+    site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
+    await site.start()
+    bound = runner.addresses[0]
+    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+    return f"http://{shown}:{bound[1]}"

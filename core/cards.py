@@ -1,0 +1,282 @@
+"""How jobs look as messages. Pure: jobs and facts in, Messages out; no I/O, no clock.
+
+Foreign text (prompts, names, the gateway's words) is escaped here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from core.i18n import Say, mark
+from core.jobs import Action, Entry, Job, State, Verb
+from core.ledger import money
+from core.messages import Button, Caller, Media, Message, escape, shorten
+
+PROMPT_SHOWN = 500
+"""Characters of a prompt shown with a result."""
+PROMPT_BRIEF = 80
+"""Characters of a prompt shown in lists."""
+BAR = 12
+"""Cells of a progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known about a live job beyond its row."""
+
+    ahead: int = 0
+    """Jobs that start before it."""
+    left: float | None = None
+    """Seconds it will still take."""
+    bar: bool = True
+    """Draw a bar in characters."""
+
+
+def requester(job: Job) -> Caller:
+    """The person a job belongs to, as far as a message needs."""
+    platform, _, person = job.owner.partition(":")
+    return Caller(platform, person, job.owner_name, job.lang)
+
+
+def span(say: Say, seconds: float) -> str:
+    """A duration in words, honest to its precision: `20 s`, `3 min`, `2 h`."""
+    if seconds < 90:
+        return say("{n} s", n=max(5 * round(seconds / 5), 5))
+    if seconds < 5400:
+        return say("{n} min", n=round(seconds / 60))
+    return say("{n} h", n=round(seconds / 3600))
+
+
+def took(say: Say, seconds: float) -> str:
+    """A measured duration: `34 s`, `2 min 5 s`."""
+    whole = max(round(seconds), 1)
+    if whole < 60:
+        return say("{n} s", n=whole)
+    return say("{m} min {s} s", m=whole // 60, s=whole % 60)
+
+
+COMMAND_NAMES = {
+    "imagine": mark("Imagine"),
+    "blend": mark("Blend"),
+    "describe": mark("Describe"),
+}
+
+
+def headline(say: Say, job: Job, limit: int = PROMPT_SHOWN) -> str:
+    """What the job is, in one bold line: `**U2** · a fox in the rain`."""
+    name = escape(job.title) if job.title else say(COMMAND_NAMES.get(job.command, job.command))
+    prompt = escape(shorten(" ".join(job.request.prompt.split()), limit))
+    return f"**{name}** · {prompt}" if prompt else f"**{name}**"
+
+
+def bar(percent: int) -> str:
+    """A bar of `BAR` cells."""
+    full = round(max(min(percent, 100), 0) * BAR / 100)
+    return "▰" * full + "▱" * (BAR - full)
+
+
+def state_line(say: Say, job: Job, standing: Standing) -> str:
+    """How a live job stands, in words."""
+    left = (
+        say(" · about {time} left", time=span(say, standing.left))
+        if standing.left is not None
+        else ""
+    )
+    match job.state:
+        case State.QUEUED:
+            start = (
+                say(" · starts in about {time}", time=span(say, standing.left))
+                if standing.left
+                else ""
+            )
+            return say("Waiting: {n} before you", n=standing.ahead) + start
+        case State.SUBMITTING:
+            return say("Handing it over…")
+        case State.RUNNING if not job.started_at:
+            return say("Accepted, waiting to start") + left
+        case State.RUNNING:
+            percent = max(job.percent, 0)
+            drawn = f"{bar(percent)} " if standing.bar else ""
+            return f"{drawn}{percent} %{left}"
+        case State.WAITING:
+            return say("Needs your answer: press the button.")
+        case State.FETCHING | State.READY:
+            return say("Finished, bringing it here…")
+        case _:
+            return ""
+
+
+def note_line(say: Say, job: Job) -> str:
+    """The note about the present state, or empty."""
+    if not job.note:
+        return ""
+    values = {name: escape(value) for name, value in job.note_values.items()}
+    return say(job.note, **values)
+
+
+def status(
+    say: Say,
+    job: Job,
+    standing: Standing,
+    actions: Sequence[Action],
+    preview: Media | None = None,
+) -> Message:
+    """The progress message of a live job."""
+    lines = [headline(say, job, 200), state_line(say, job, standing), note_line(say, job)]
+    wanted = {Verb.CANCEL, Verb.FILL} if job.state is State.WAITING else {Verb.CANCEL}
+    if job.state in (State.FETCHING, State.READY):
+        wanted = set()
+    return Message(
+        text="\n".join(line for line in lines if line),
+        media=(preview,) if preview else (),
+        buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
+        progress=max(job.percent, 0),
+    )
+
+
+def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Action]) -> Message:
+    """One message for all live jobs of a chat: a line each, newest last, and their Cancel buttons."""
+    lines = [say("**{n} pictures in the making**", n=len(rows))]
+    for number, (job, standing) in enumerate(rows[:12], 1):
+        who = escape(shorten(job.owner_name, 24))
+        brief = headline(say, job, 40)
+        lines.append(f"{number}\\. {brief} — {who}\n{state_line(say, job, standing)}")
+    if len(rows) > 12:
+        lines.append(say("… and {n} more", n=len(rows) - 12))
+    numbers = {job.id: n for n, (job, _) in enumerate(rows[:10], 1)}
+    buttons = tuple(
+        replace(button(say, a), label=f"✖ {numbers[a.job]}", emoji="", row=numbers[a.job] // 6)
+        for a in sorted(actions, key=lambda a: numbers.get(a.job, 99))
+        if a.job in numbers and a.verb is Verb.CANCEL
+    )
+    return Message(text="\n".join(lines), buttons=buttons, progress=0)
+
+
+def button(say: Say, action: Action, *, used: bool = False) -> Button:
+    """An action as a button; one that was pressed shows it."""
+    own = action.verb is not Verb.CONTINUE
+    return Button(
+        label=say(action.label) if own and action.label else action.label,
+        emoji=action.emoji,
+        token=action.token,
+        style="primary" if used and action.style == "plain" else action.style,
+        row=action.row,
+        form=action.form is not None,
+    )
+
+
+def result_buttons(
+    say: Say, actions: Sequence[Action], used: Collection[str], *, original: bool, large: bool
+) -> tuple[Button, ...]:
+    """The buttons under a result: the gateway's in Midjourney's rows, then our own."""
+    shown = [a for a in actions if a.verb is Verb.CONTINUE]
+    shown += [a for a in actions if a.verb is Verb.ORIGINAL and original]
+    buttons = tuple(button(say, a, used=a.key in used) for a in shown)
+    return enlarge(buttons) if large else buttons
+
+
+def enlarge(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
+    """Put at most three buttons side by side, where five rows are enough for that."""
+    rows: dict[int, list[Button]] = {}
+    for one in buttons:
+        rows.setdefault(one.row, []).append(one)
+    wide: list[list[Button]] = []
+    for row in sorted(rows):
+        line = rows[row]
+        wide += [line[i : i + 3] for i in range(0, len(line), 3)]
+    if len(wide) > 5:
+        return buttons
+    return tuple(replace(one, row=n) for n, line in enumerate(wide) for one in line)
+
+
+def receipt(say: Say, job: Job, model: str) -> str:
+    """Model, time, price and id of a finished job, in one quiet line."""
+    parts = [escape(model)]
+    if job.finished_at > job.submitted_at > 0:
+        parts.append(took(say, job.finished_at - job.submitted_at))
+    if job.price:
+        parts.append(money(job.price))
+    return " · ".join([*parts, f"`{job.id}`"])
+
+
+def result(
+    say: Say, job: Job, model: str, buttons: tuple[Button, ...], *, shrunk: bool = False
+) -> Message:
+    """The result of a job as a new message."""
+    lines = [headline(say, job)]
+    if job.text:
+        lines.append(escape(shorten(job.text, 3000)))
+    lines.append(receipt(say, job, model))
+    if shrunk:
+        lines.append(
+            say("Shown smaller than it is ({size}); the file itself is kept.", size=sizes(job))
+        )
+    media = tuple(replace(m, spoiler=m.spoiler or job.place.spoiler) for m in job.media)
+    return Message("\n\n".join(lines), media, buttons, mention=requester(job))
+
+
+def sizes(job: Job) -> str:
+    """The size of a job's files together, in MB."""
+    return f"{sum(m.size for m in job.media) / 1_000_000:.1f} MB"
+
+
+def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Message:
+    """A job that failed, was cancelled or is unsure: what happened, what it cost, what can be done."""
+    words = {
+        State.FAILED: say("That did not work."),
+        State.CANCELLED: say("Cancelled."),
+        State.UNSURE: say(
+            "The image service's answer was lost, so it may or may not be working on this. "
+            "Nothing is sent again by itself."
+        ),
+    }
+    reason = note_line(say, job)
+    lines = [headline(say, job, 200), words.get(job.state, "") if not reason else reason, closing]
+    if job.state is State.UNSURE:
+        lines.insert(1, words[State.UNSURE])
+        lines = list(dict.fromkeys(lines))
+    if job.ticket is not None and job.state is not State.CANCELLED:
+        lines.append(say("Its number at the image service: `{id}`", id=escape(job.ticket.id)))
+    lines.append(f"`{job.id}`")
+    wanted = OFFERED[job.state]
+    return Message(
+        text="\n".join(line for line in lines if line),
+        buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
+        mention=None if job.state is State.CANCELLED else requester(job),
+    )
+
+
+def cost(say: Say, job: Job, closing: Entry | None) -> str:
+    """What a job cost, by how its hold was closed."""
+    price = money(job.price)
+    match closing:
+        case Entry.REFUND:
+            return say("Nothing was charged.")
+        case Entry.SETTLE if job.state is State.CANCELLED:
+            return say("It was already being made, so it still costs {price}.", price=price)
+        case Entry.SETTLE:
+            return say("It cost {price}.", price=price)
+        case _:
+            return say(
+                "It may have cost {price}. Running it again costs another {price}.", price=price
+            )
+
+
+OFFERED: Mapping[State, frozenset[Verb]] = {
+    State.FAILED: frozenset({Verb.AGAIN, Verb.RESUME}),
+    State.CANCELLED: frozenset({Verb.AGAIN}),
+    State.UNSURE: frozenset({Verb.AGAIN, Verb.LEAVE}),
+}
+
+
+def brief(say: Say, job: Job, standing: Standing) -> str:
+    """One job in a list."""
+    words = {
+        State.DONE: say("done"),
+        State.FAILED: say("failed"),
+        State.CANCELLED: say("cancelled"),
+        State.UNSURE: say("unsure"),
+    }
+    state = words.get(job.state) or state_line(say, job, replace(standing, bar=False))
+    return f"`{job.id}` {headline(say, job, PROMPT_BRIEF)} — {state}"

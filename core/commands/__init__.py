@@ -1,0 +1,20 @@
+"""What a person can ask for. `COMMANDS` is the one list; every platform's own form is generated from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.commands import imagine, personal, work
+from core.commands.spec import Command
+
+
+def _all() -> Sequence[Command]:
+    return COMMANDS
+
+
+COMMANDS: tuple[Command, ...] = (
+    *imagine.COMMANDS,
+    *work.COMMANDS,
+    *personal.COMMANDS,
+    personal.help_command(_all),
+)

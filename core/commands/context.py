@@ -1,0 +1,320 @@
+"""What a command's handler and a button's press may use: who asked, where, and how to start, reply and show.
+
+Every start is one commit that holds the job, its money and the end of the platform event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter
+
+from core import cards
+from core.delivery import Delivery
+from core.engine import Engine, JobSettings
+from core.errors import AdapterError, BadInput, MessageGone, Offline, StoreError
+from core.i18n import Say, mark, translator
+from core.jobs import LIVE, Action, Entry, Job, State, Verb
+from core.ledger import micro, money
+from core.messages import Caller, Form, Media, Message, Place, Ref
+from core.outbox import Outbox
+from core.providers.base import Offer, Request
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Letters of job ids: none that are mistaken for another."""
+
+
+STOPPABLE = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING, State.WAITING})
+"""States in which cancelling means something."""
+
+_MEDIA: TypeAdapter[list[Media]] = TypeAdapter(list[Media])
+
+
+def pack(media: Sequence[Media]) -> str:
+    """Pictures as a stored value of an action."""
+    return "media:" + _MEDIA.dump_json(list(media)).decode()
+
+
+def unpack(value: str) -> str | list[Media]:
+    """The opposite of `pack`; other values stay as they are."""
+    head, _, rest = value.partition(":")
+    return _MEDIA.validate_json(rest) if head == "media" else value
+
+
+def new_id() -> str:
+    """A short id that people can type."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """The parts of the house that commands work with."""
+
+    store: Store
+    engine: Engine
+    outbox: Outbox
+    delivery: Delivery
+    offers: Mapping[str, Offer]
+    jobs: JobSettings
+    clock: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Context:
+    """One event being answered."""
+
+    studio: Studio
+    key: str
+    caller: Caller
+    place: Place
+    lang: str
+    person: Mapping[str, str] = field(default_factory=dict)
+    """The caller's own defaults."""
+    command: str = ""
+    origin: Ref | None = None
+    """What results reply to."""
+    ack: Ref | None = None
+    """The open answer slot, until it is used."""
+    panel: Ref | None = None
+    """The message whose button was pressed; a settings panel is redrawn in place."""
+    once: str | None = None
+    """Makes everything this event starts happen once, whatever other event asks for it too."""
+    started: int = 0
+
+    @property
+    def say(self) -> Say:
+        """The caller's language."""
+        return translator(self.lang)
+
+    # -- answering -----------------------------------------------------------------------------
+
+    async def reply(self, message: Message) -> None:
+        """Answer the event; an answer that cannot be shown is tried twice more, then logged."""
+        nonce = hashlib.sha256(f"{self.key}/{self.started}".encode()).hexdigest()[:20]
+        self.started += 1
+        ack, self.ack = self.ack, None
+        for pause in (2.0, 5.0, None):
+            try:
+                await self._reply(ack, message, nonce)
+            except Offline:
+                if pause is None:
+                    log.warning("an answer was not shown: the platform is away")
+                    return
+                await asyncio.sleep(pause)
+            except AdapterError as error:
+                log.warning("an answer was not shown: %s", type(error).__name__)
+                return
+            else:
+                return
+
+    async def _reply(self, ack: Ref | None, message: Message, nonce: str) -> None:
+        outbox = self.studio.outbox
+        if ack is not None:
+            try:
+                await outbox.edit(self.place, ack, message)
+            except MessageGone:
+                ack = None
+            else:
+                return
+        await outbox.send(self.place, message, nonce=nonce, reply_to=self.origin)
+
+    async def reply_in_place(self, message: Message) -> None:
+        """Redraw the message whose button was pressed; without one, answer as usual."""
+        if self.panel is None:
+            await self.reply(message)
+            return
+        try:
+            await self.studio.outbox.edit(self.place, self.panel, message)
+        except AdapterError:
+            await self.reply(message)
+
+    async def ask(self, form: Form, values: Mapping[str, str], lead: str) -> None:
+        """Ask for what a command lacks; the answers run it with `values` besides."""
+        action = self.action(Verb.COMMAND, values={"command": self.command, **values}, form=form)
+        (kept,) = await self.studio.store.add_actions([action])
+        form = replace(form, token=kept.token)
+        await self.reply(Message(text=lead, form=form, mention=self.caller))
+
+    def action(
+        self,
+        verb: Verb,
+        *,
+        job: str = "",
+        key: str = "",
+        label: str = "",
+        emoji: str = "",
+        values: Mapping[str, str] | None = None,
+        form: Form | None = None,
+        request: Request | None = None,
+        row: int = 0,
+    ) -> Action:
+        """A new action of the caller's."""
+        token = secrets.token_urlsafe(10)
+        return Action(
+            token=token,
+            verb=verb,
+            owner=self.caller.key,
+            job=job,
+            key=key or token,
+            label=label,
+            emoji=emoji,
+            row=row,
+            request=request,
+            form=form,
+            values=dict(values or {}),
+            created_at=self.studio.clock(),
+        )
+
+    # -- starting ------------------------------------------------------------------------------
+
+    def price(self, request: Request) -> int:
+        """What a request costs, micro-USD."""
+        return micro(self._offer(request).price)
+
+    def _offer(self, request: Request) -> Offer:
+        offer = self.studio.offers.get(request.offer)
+        if offer is None:
+            raise BadInput(mark("This is not offered here."))
+        return offer
+
+    async def start(
+        self,
+        request: Request,
+        *,
+        title: str = "",
+        parent: str = "",
+        once_key: str | None = None,
+        spoiler: bool = False,
+        more: bool = False,
+    ) -> None:
+        """Commit a new job with its hold and let it run.
+
+        Args:
+            request: What to ask the provider for.
+            title: What was pressed, for people.
+            parent: The job this one comes from.
+            once_key: A second start with the same key finds the first one's job instead of paying again.
+            spoiler: Cover the result.
+            more: The event starts further jobs after this one.
+        """
+        job = self._new_job(request, title, parent, once_key or self.once, spoiler)
+        job = self.studio.engine.reserve(job)
+        stop = replace(
+            self.action(Verb.CANCEL, job=job.id, key="cancel", label=mark("Cancel"), emoji="✖️")
+        )
+        try:
+            kept = await self.studio.store.add_job(
+                job, (stop,), finish=None if more else self.key
+            )
+        except (StoreError, asyncio.CancelledError):
+            self.studio.engine.release(job)
+            raise
+        if kept.id == job.id:
+            self.ack = None
+            self.studio.engine.added(job)
+            return
+        self.studio.engine.release(job)
+        if kept.event_key != job.event_key:
+            await self.show(kept, again=title)
+
+    def _new_job(
+        self, request: Request, title: str, parent: str, once_key: str | None, spoiler: bool
+    ) -> Job:
+        now = self.studio.clock()
+        self.started += 1
+        return Job(
+            id=new_id(),
+            owner=self.caller.key,
+            owner_name=self.caller.name,
+            place=replace(self.place, spoiler=self.place.spoiler or spoiler),
+            lang=self.lang,
+            command=self.command,
+            request=request,
+            price=self.price(request),
+            created_at=now,
+            wake_at=now,
+            event_key=f"{self.key}#{self.started}",
+            once_key=once_key,
+            parent=parent,
+            title=title,
+            origin=self.origin,
+            status=self.ack,
+        )
+
+    # -- showing -------------------------------------------------------------------------------
+
+    async def own(self, job_id: str) -> Job:
+        """A job of the caller's. Raises `BadInput`, the same for a foreign job as for none."""
+        wanted = job_id.strip().strip("`").lower()
+        job = await self.studio.store.job(wanted)
+        if job is None or job.owner != self.caller.key:
+            raise BadInput(
+                mark("You have no job {job}. /jobs lists yours."), job=wanted[:20] or "?"
+            )
+        return job
+
+    async def show(self, job: Job, *, again: str = "") -> None:
+        """Show a job as it stands: its result with live buttons, its progress, or how it ended.
+
+        `again` names the button whose second press led here.
+        """
+        say = self.say
+        if job.state is State.DONE:
+            lead = say("You pressed {button} before; here is what it made.", button=again)
+            await self._repost(job, lead if again else "")
+            return
+        if job.state in LIVE:
+            standing = await self.studio.delivery.standing(job)
+            lead = say("That is already on its way:") if again else ""
+            text = "\n".join(t for t in (lead, cards.brief(say, job, standing)) if t)
+            await self.reply(Message(text=text, private=True))
+            return
+        actions = await self.studio.store.actions_of(job.id)
+        await self.reply(cards.ended(say, job, actions, await self.cost(job)))
+
+    async def _repost(self, job: Job, lead: str) -> None:
+        """Post a finished job here; the answer slot becomes the post where there is one."""
+        message = await self.studio.delivery.again(job, self.place, lead)
+        buttons = list(message.buttons)
+        if lead and job.request.kind == "continue" and job.request.options.get("action") != "UPSCALE":
+            label = self.say("Another {title} · {price}", title=job.title, price=money(job.price))
+            more = self.action(Verb.AGAIN, job=job.id, label=label, emoji="➕", row=9)
+            (more,) = await self.studio.store.add_actions([more])
+            buttons.append(cards.button(self.say, more))
+        await self.reply(replace(message, buttons=tuple(buttons)))
+
+    async def cost(self, job: Job) -> str:
+        """What a job cost or may cost, in words."""
+        entries = [entry for entry, *_ in await self.studio.store.ledger(job.id)]
+        closing = next((e for e in entries if e is not Entry.HOLD), None)
+        return cards.cost(self.say, job, closing)
+
+    async def cancel(self, job: Job) -> str:
+        """Ask the engine to stop a job; returns what the person should know."""
+        if job.state not in STOPPABLE:
+            return self.say("Too late to stop: it is finished.")
+        after = await self.studio.store.request_cancel(job.id, self.studio.clock())
+        self.studio.engine.poke()
+        if after is None or after.state not in STOPPABLE:
+            return self.say("Too late to stop: it is finished.")
+        if after.state is State.QUEUED and after.ticket is None:
+            return self.say("Stopped before it began. Nothing was charged.")
+        return self.say(
+            "Stopped watching it. The image service had it already, so it still costs {price}.",
+            price=money(job.price),
+        )
+
+    def brief(self, jobs: Sequence[Job], standings: Sequence[cards.Standing]) -> str:
+        """Several jobs as a list."""
+        return "\n".join(
+            f"- {cards.brief(self.say, job, standing)}"
+            for job, standing in zip(jobs, standings, strict=True)
+        )

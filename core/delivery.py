@@ -1,0 +1,299 @@
+"""Bringing results in and showing them: the archive on one side, the outbox on the other.
+
+Delivery is not generation: a send that fails is never reported as a failed job. Nothing here moves a job's state or its
+money; the engine does, by what is returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from core import cards
+from core.archive import Archive
+from core.errors import (
+    AdapterError,
+    BotError,
+    ChatGone,
+    Gone,
+    MaybeSent,
+    MessageGone,
+    SlowDown,
+)
+from core.gateway import Gateway
+from core.i18n import mark, translator
+from core.jobs import LIVE, Action, Entry, Job, State, Verb
+from core.messages import Media, Message, Place, Ref, shorten
+from core.outbox import Outbox
+from core.pace import Pace
+from core.pictures import fitted
+from core.providers.base import Offer
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+RESULT_BYTES = 200_000_000
+"""Largest result file that is fetched."""
+PREVIEW_BYTES = 20_000_000
+PREVIEW_SIDES = 1280
+"""Width plus height of a preview as it is shown."""
+PREVIEW_STEP = 25
+"""Percent between two previews of one job."""
+MAYBE = "maybe sent"
+"""Note of a job whose result may have been shown: it is sent at most once more."""
+
+_REF: TypeAdapter[Ref] = TypeAdapter(Ref)
+
+Pause = tuple[float, str]
+"""Seconds until the next try, and the note to keep."""
+
+
+class Delivery:
+    """Fetches result files, shows results and ends, and draws progress for the outbox."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gateway: Gateway,
+        archive: Archive,
+        offers: Mapping[str, Offer],
+        outbox: Outbox,
+        pace: Pace,
+        clock: Callable[[], float],
+        parallel: int,
+        per_person: int,
+    ) -> None:
+        """`parallel` and `per_person` are the engine's, for honest estimates."""
+        self._store = store
+        self._gateway = gateway
+        self._archive = archive
+        self._offers = offers
+        self._outbox = outbox
+        self._pace = pace
+        self._clock = clock
+        self._parallel = parallel
+        self._per_person = per_person
+        self._previews: dict[str, tuple[int, Media | None]] = {}
+
+    # -- bringing files in ---------------------------------------------------------------------
+
+    async def fetch(self, job: Job, url: str) -> Media:
+        """Bring one result file into the archive. Raises `BadInput` or a `GatewayError`."""
+        media = await self._gateway.fetch(url, limit=RESULT_BYTES, deadline=300.0)
+        words = re.sub(r"[^a-z0-9]+", "-", job.request.prompt.lower()).strip("-")
+        ending = media.name.rpartition(".")[2] or "bin"
+        alt = shorten(" ".join(job.request.prompt.split()), 400)
+        if job.title:
+            alt = f"{job.title}: {alt}" if alt else job.title
+        return replace(media, name=f"{words[:40].strip('-') or 'atelier'}-{job.id}.{ending}", alt=alt)
+
+    def preview(self, tasks: asyncio.TaskGroup, job: Job) -> None:
+        """Bring a running job's preview in, in the background, when enough has changed since the last."""
+        last, _ = self._previews.get(job.id, (-PREVIEW_STEP, None))
+        if job.percent - last >= PREVIEW_STEP:
+            self._previews[job.id] = (job.percent, self._previews.get(job.id, (0, None))[1])
+            tasks.create_task(self._bring_preview(job))
+
+    async def _bring_preview(self, job: Job) -> None:
+        try:
+            media = await self._gateway.fetch(job.preview, limit=PREVIEW_BYTES, deadline=10.0)
+            small = await fitted(
+                self._archive, media, max_bytes=300_000, max_sides=PREVIEW_SIDES
+            )
+        except (BotError, OSError) as error:
+            log.debug("no preview: %s", error, extra={"job": job.id})
+            return
+        if job.id in self._previews:
+            alt = shorten(" ".join(job.request.prompt.split()), 400)
+            self._previews[job.id] = (job.percent, replace(small, alt=alt))
+            self._outbox.progress(job.place, job.id)
+
+    # -- showing results -----------------------------------------------------------------------
+
+    async def card(self, job: Job) -> Message:
+        """The result of a finished job with its current buttons."""
+        say = translator(job.lang)
+        limits = self._outbox.adapter(job.place.platform).limits(job.place)
+        actions = await self._store.actions_of(job.id)
+        used = await self._store.children(job.id)
+        person = await self._store.person(job.owner)
+        top = min(limits.photo_bytes, limits.file_bytes)
+        shrunk = any(m.mime.startswith("image/") and m.size > top for m in job.media)
+        buttons = cards.result_buttons(
+            say,
+            actions,
+            used.keys(),
+            original=limits.lossy or shrunk,
+            large=person.get("buttons") == "large",
+        )
+        offer = self._offers.get(job.request.offer)
+        model = offer.title if offer else job.request.offer
+        return cards.result(say, job, model, buttons, shrunk=shrunk)
+
+    async def deliver(self, job: Job) -> Pause | None:
+        """Show a result as a new message and remove the progress message; None when that is done."""
+        if job.result is None:
+            try:
+                message = await self.card(job)
+                ref = await self._outbox.send(
+                    job.place, message, nonce=f"{job.id}-r", reply_to=job.origin
+                )
+            except MaybeSent:
+                if job.note != MAYBE:
+                    return 5.0, MAYBE
+                log.warning("the result may not have arrived; /show brings it", extra={"job": job.id})
+            except AdapterError as error:
+                return self._again(job, error)
+            else:
+                await self._store.set_result(job.id, ref)
+        await self._retire(job)
+        return None
+
+    async def tell(self, job: Job, closing: Entry | None) -> Pause | None:
+        """Tell a person how a job ended without a result; None when that is done."""
+        say = translator(job.lang)
+        actions = await self._store.actions_of(job.id)
+        message = cards.ended(say, job, actions, cards.cost(say, job, closing))
+        try:
+            if job.result is None:
+                await self._show_end(job, message)
+        except MaybeSent:
+            if job.tries == 0:
+                return 5.0, MAYBE
+        except AdapterError as error:
+            return self._again(job, error)
+        await self._retire(job)
+        return None
+
+    async def _show_end(self, job: Job, message: Message) -> None:
+        """A cancelled job's own message says so; other ends come as new messages, since edits notify nobody."""
+        fresh = await self._store.job(job.id)
+        status = fresh.status if fresh else None
+        if job.state is State.CANCELLED and status is not None:
+            try:
+                ref = await self._outbox.edit(job.place, status, message)
+            except MessageGone:
+                return
+            await self._store.set_status(job.id, None)
+        else:
+            ref = await self._outbox.send(
+                job.place, message, nonce=f"{job.id}-e{job.looks}", reply_to=job.origin
+            )
+        await self._store.set_result(job.id, ref)
+
+    async def question(self, job: Job) -> None:
+        """Ask the person what a waiting job needs; the progress message carries the button as well."""
+        say = translator(job.lang)
+        actions = [a for a in await self._store.actions_of(job.id) if a.verb is Verb.FILL]
+        text = f"{cards.headline(say, job, 200)}\n{say('This needs an answer from you to go on.')}"
+        buttons = tuple(cards.button(say, a) for a in actions)
+        message = Message(text=text, buttons=buttons, mention=cards.requester(job))
+        try:
+            await self._outbox.send(job.place, message, nonce=f"{job.id}-q", reply_to=job.origin)
+        except AdapterError as error:
+            log.warning("a question was not shown: %s", type(error).__name__, extra={"job": job.id})
+
+    def _again(self, job: Job, error: AdapterError) -> Pause | None:
+        """When to try a failed send again; None when it never can."""
+        if isinstance(error, ChatGone):
+            log.warning("the chat is closed; /show brings it elsewhere", extra={"job": job.id})
+            return None
+        if isinstance(error, SlowDown):
+            return error.retry_after, job.note
+        log.info("not sent yet: %s", type(error).__name__, extra={"job": job.id})
+        return min(2.0 ** min(job.tries, 9), 300.0), job.note
+
+    async def _retire(self, job: Job) -> None:
+        """Remove the progress message and the previews."""
+        self._outbox.forget(job.place, job.id)
+        _, preview = self._previews.pop(job.id, (0, None))
+        if preview is not None and preview.hash not in {m.hash for m in job.media}:
+            await self._archive.discard(preview)
+        fresh = await self._store.job(job.id)
+        if fresh is None or fresh.status is None:
+            return
+        try:
+            await self._outbox.delete(job.place, fresh.status)
+        except AdapterError as error:
+            log.info("a progress message stays: %s", type(error).__name__, extra={"job": job.id})
+        await self._store.set_status(job.id, None)
+
+    # -- drawing progress (the outbox's Painter) -----------------------------------------------
+
+    async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
+        """The progress message of a live job, drawn from its row as it is now."""
+        job = await self._store.job(job_id)
+        if job is None or job.state not in LIVE:
+            return None
+        say = translator(job.lang)
+        actions = await self._store.actions_of(job.id)
+        _, preview = self._previews.get(job.id, (0, None))
+        return cards.status(say, job, await self.standing(job), actions, preview), job.status
+
+    async def shown(self, job_id: str, ref: Ref) -> None:
+        """Remember where a progress message is; one that came too late is removed."""
+        await self._store.set_status(job_id, ref)
+        job = await self._store.job(job_id)
+        if job is not None and job.state not in LIVE and not job.wake_at:
+            await self._retire(replace(job, status=ref))
+
+    async def board(self, place: Place, job_ids: list[str]) -> Message:
+        """The list of all live jobs of a chat."""
+        rows: list[tuple[Job, cards.Standing]] = []
+        actions: list[Action] = []
+        for job_id in job_ids:
+            job = await self._store.job(job_id)
+            if job is not None and job.state in LIVE:
+                rows.append((job, await self.standing(job)))
+                actions += await self._store.actions_of(job.id)
+        lang = rows[0][0].lang if rows else "en"
+        return cards.board(translator(lang), rows, actions)
+
+    async def board_ref(self, place: Place) -> Ref | None:
+        """Where the chat's board is."""
+        note = await self._store.kept(f"board:{place.key}")
+        return _REF.validate_json(note) if note else None
+
+    async def set_board_ref(self, place: Place, ref: Ref | None) -> None:
+        """Remember or forget where the board is."""
+        if ref is None:
+            await self._store.drop(f"board:{place.key}")
+        else:
+            await self._store.keep(f"board:{place.key}", _REF.dump_json(ref).decode())
+
+    async def standing(self, job: Job) -> cards.Standing:
+        """Place in the queue and time left."""
+        offer = self._offers.get(job.request.offer)
+        adapter = self._outbox.adapter(job.place.platform)
+        bar = adapter.limits(job.place).bar
+        if offer is None:
+            return cards.Standing(bar=bar)
+        now = self._clock()
+        if job.state is State.QUEUED:
+            ahead, _ = await self._store.queue_place(job.id, self._per_person)
+            left = self._pace.wait(offer, ahead, self._parallel)
+            return cards.Standing(ahead, left, bar)
+        if job.state is State.RUNNING and job.submitted_at:
+            return cards.Standing(0, self._pace.left(offer, job, now), bar)
+        return cards.Standing(bar=bar)
+
+    # -- showing again -------------------------------------------------------------------------
+
+    async def again(self, job: Job, place: Place, lead: str = "") -> Message:
+        """A finished job's card for any chat, with its current buttons. Raises `Gone` when its files are lost."""
+        for media in job.media:
+            if not self._archive.has(media):
+                raise Gone(mark("The picture of {job} is not in the archive any more."), job=job.id)
+        message = await self.card(replace(job, place=place))
+        return replace(message, text=f"{lead}\n\n{message.text}") if lead else message
+
+    def originals(self, job: Job, place: Place) -> Message:
+        """A job's files, untouched."""
+        media = tuple(replace(m, spoiler=m.spoiler or place.spoiler) for m in job.media)
+        return Message(text=f"`{job.id}`", media=media, as_file=True)

@@ -1,0 +1,373 @@
+"""The one object adapters talk to: events in, everything visible out through the Adapter port.
+
+Owns how an event becomes a command, a press or an answer, and how errors are told to people. Knows no platform.
+"""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, assert_never
+
+from pydantic import ValidationError
+
+from core import cards
+from core.adapter import Adapter
+from core.archive import Archive
+from core.commands import COMMANDS
+from core.commands.context import Context, Studio, unpack
+from core.commands.grammar import parse
+from core.commands.presses import ACTS, Values, needs_answer
+from core.commands.spec import Command
+from core.errors import BadInput, BotError, Gone, GatewayError, NotYours, StoreError, UserError
+from core.gateway import Gateway
+from core.i18n import Say, mark, pick, translator
+from core.jobs import Action, Verb
+from core.messages import (
+    Attachment,
+    Caller,
+    Event,
+    Filling,
+    Form,
+    Invocation,
+    Media,
+    Message,
+    Press,
+    escape,
+    shorten,
+)
+from core.providers.base import Provider
+
+log = logging.getLogger(__name__)
+
+INPUT_BYTES = 25_000_000
+"""Largest picture a person may send."""
+TOO_OLD = 6 * 3600.0
+"""Seconds after which an event found at a restart is not acted on any more."""
+
+
+class Desk:
+    """Takes events, answers them. Every method may be called from any task."""
+
+    def __init__(
+        self,
+        studio: Studio,
+        *,
+        gateway: Gateway,
+        archive: Archive,
+        providers: Mapping[str, Provider],
+        commands: Sequence[Command] = COMMANDS,
+    ) -> None:
+        """Take the parts."""
+        self.commands = commands
+        self._by_name = {command.name: command for command in commands}
+        self._studio = studio
+        self._store = studio.store
+        self._gateway = gateway
+        self._archive = archive
+        self._providers = providers
+
+    def attach(self, adapter: Adapter) -> None:
+        """Register a chat platform for outgoing messages."""
+        self._studio.outbox.attach(adapter)
+
+    # -- durable intake ------------------------------------------------------------------------
+
+    async def take_in(
+        self, platform: str, events: Sequence[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """Commit (key, body) events; returns those never seen before. Raises `StoreError`."""
+        return await self._store.take_in(platform, events)
+
+    async def pending(self, platform: str) -> list[tuple[str, str]]:
+        """Events taken in and not finished, oldest first: what a restart has to take up."""
+        return await self._store.pending(platform)
+
+    async def finish(self, key: str) -> None:
+        """This event needs nothing more."""
+        await self._store.finish(key)
+
+    # -- events --------------------------------------------------------------------------------
+
+    async def handle(self, event: Event) -> None:
+        """Deal with an event to the end. Never raises; the same key twice does its work once."""
+        ctx = await self._context(event)
+        try:
+            match event:
+                case Invocation():
+                    await self._invoke(ctx, event)
+                case Press():
+                    await self._press(ctx, event)
+                case Filling():
+                    await self._fill(ctx, event)
+                case _:
+                    assert_never(event)
+        except BotError as error:
+            await self._tell(ctx, error)
+        except Exception:
+            log.exception("an event could not be handled", extra={"event": event.key})
+            await self._tell(ctx, BotError(mark("Something went wrong here. It has been noted.")))
+        await self._finish(event.key)
+
+    async def _finish(self, key: str) -> None:
+        try:
+            await self._store.finish(key)
+        except StoreError as error:
+            log.error("an event could not be closed: %s", error, extra={"event": key})
+
+    async def _tell(self, ctx: Context, error: BotError) -> None:
+        """Answer with one clear sentence; foreign words in it are escaped."""
+        if not isinstance(error, UserError):
+            detail = getattr(error, "detail", "") or type(error).__name__
+            log.warning("answered with an error: %s", detail, extra={"event": ctx.key})
+        try:
+            await ctx.reply(Message(text=sentence(ctx.say, error), private=True))
+        except Exception:
+            log.exception("an error could not be told", extra={"event": ctx.key})
+
+    async def _context(self, event: Event) -> Context:
+        caller = event.caller
+        try:
+            person: Mapping[str, str] = await self._store.person(caller.key)
+        except StoreError:
+            person = {}
+        return Context(
+            studio=self._studio,
+            key=event.key,
+            caller=caller,
+            place=event.place,
+            lang=person.get("language") or pick(caller.lang),
+            person=person,
+            origin=event.ref if isinstance(event, Invocation | Press) else None,
+            ack=event.ack,
+            panel=event.ref if isinstance(event, Press) else None,
+        )
+
+    async def _invoke(self, ctx: Context, event: Invocation) -> None:
+        command = self._by_name.get(event.command)
+        if command is None:
+            raise BadInput(mark("There is no command {name}. /help lists them."), name=event.command)
+        values: dict[str, Any] = dict(event.values)
+        if event.text is not None:
+            values |= parse(command, event.text)
+        await self._run(ctx, command, values)
+
+    async def _run(self, ctx: Context, command: Command, values: Mapping[str, Any]) -> None:
+        """Fetch what was sent, check the options, run the handler."""
+        ctx.command = command.name
+        given = {name: await self._resolve(ctx, value) for name, value in values.items()}
+        try:
+            options = command.model.model_validate(_shaped(command, given))
+        except ValidationError as error:
+            raise _explained(command, error) from error
+        await command.handler(ctx, options)
+
+    async def _resolve(self, ctx: Context, value: Any) -> Any:
+        """Fetch attachments into the archive, wherever they stand."""
+        match value:
+            case Attachment():
+                return await self._fetch(ctx, value)
+            case list():
+                return [await self._resolve(ctx, one) for one in value]
+            case _:
+                return value
+
+    async def _fetch(self, ctx: Context, attachment: Attachment) -> Media:
+        if attachment.size > INPUT_BYTES:
+            raise BadInput(
+                mark("{name} is too big: {size} MB, at most {limit} MB can be used."),
+                name=shorten(attachment.name or "The file", 60),
+                size=attachment.size // 1_000_000,
+                limit=INPUT_BYTES // 1_000_000,
+            )
+        adapter = self._studio.outbox.adapter(ctx.place.platform)
+        url = await adapter.locate(attachment)
+        try:
+            media = await self._gateway.fetch(url, limit=INPUT_BYTES, deadline=60.0)
+        except GatewayError as error:
+            raise BadInput(
+                mark("{name} could not be fetched. Please send it again."),
+                name=shorten(attachment.name or "The file", 60),
+            ) from error
+        return replace(media, name=attachment.name or media.name)
+
+    # -- buttons and forms ---------------------------------------------------------------------
+
+    async def _action(self, token: str, caller: Caller) -> Action:
+        action = await self._store.action(token)
+        if action is None:
+            raise Gone(mark("This button is not known here any more. /show brings a job back."))
+        if action.owner and action.owner != caller.key:
+            raise NotYours(await self._whose(action))
+        return action
+
+    async def _whose(self, action: Action) -> str:
+        """A polite sentence for a stranger."""
+        return mark(
+            "That button belongs to the person who asked for the picture. "
+            "Send your own /imagine to get buttons of your own."
+        )
+
+    async def form(self, token: str, caller: Caller) -> Form:
+        """The form a button opens. Raises a `UserError` to show to that person alone."""
+        action = await self._action(token, caller)
+        if action.form is None:
+            raise Gone(mark("There is nothing to fill in here any more."))
+        return replace(action.form, token=token)
+
+    async def _press(self, ctx: Context, event: Press) -> None:
+        action = await self._action(event.token, event.caller)
+        if needs_answer(action, {}) and action.form is not None:
+            form = replace(action.form, token=action.token)
+            await ctx.reply(Message(text=form.title, form=form, mention=ctx.caller, private=True))
+            return
+        await self._act(ctx, action, {})
+
+    async def _fill(self, ctx: Context, event: Filling) -> None:
+        action = await self._action(event.token, event.caller)
+        values = {name: await self._resolve(ctx, value) for name, value in event.values.items()}
+        await self._act(ctx, action, values)
+
+    async def _act(self, ctx: Context, action: Action, values: Values) -> None:
+        if action.verb is not Verb.COMMAND:
+            await ACTS[action.verb](ctx, action, values, self._providers)
+            return
+        stored = {k: unpack(v) for k, v in action.values.items() if k != "command"}
+        command = self._by_name[action.values["command"]]
+        if action.form is not None:
+            ctx.once = f"form:{action.token}"
+        await self._run(ctx, command, {**stored, **values})
+
+    # -- small services ------------------------------------------------------------------------
+
+    async def suggest(
+        self, command: str, option: str, text: str, caller: Caller
+    ) -> list[tuple[str, str]]:
+        """Values to offer while a person types: (value, label), at most 25."""
+        found = self._by_name.get(command)
+        spec = found.option(option) if found else None
+        if spec is None:
+            return []
+        if spec.lookup == "jobs":
+            jobs = await self._store.jobs_of(caller.key, limit=25)
+            say = translator(pick(caller.lang))
+            rows = [(j.id, _plain_brief(say, j)) for j in jobs]
+        else:
+            rows = [(value, value) for value in spec.suggest]
+        wanted = text.strip().lower()
+        return [row for row in rows if wanted in row[0].lower() or wanted in row[1].lower()][:25]
+
+    async def keep(self, key: str, value: str) -> None:
+        """Keep a small note of an adapter."""
+        await self._store.keep(key, value)
+
+    async def kept(self, key: str) -> str | None:
+        """Read a note."""
+        return await self._store.kept(key)
+
+    async def drop(self, key: str) -> bool:
+        """Remove a note; True for the one caller who did."""
+        return await self._store.drop(key)
+
+    async def store_file(
+        self, chunks: AsyncIterator[bytes], *, name: str = "", limit: int = 50_000_000
+    ) -> Media:
+        """Put uploaded bytes into the archive. Raises `BadInput`."""
+        return await self._archive.put(chunks, name=name, limit=limit)
+
+    def path(self, media: Media) -> pathlib.Path:
+        """Where an archived file lies."""
+        return self._archive.path(media)
+
+    def say(self, lang: str) -> Say:
+        """The translator for a platform's language tag."""
+        return translator(pick(lang))
+
+    async def person(self, caller: Caller) -> Mapping[str, str]:
+        """A person's settings."""
+        return await self._store.person(caller.key)
+
+
+def sentence(say: Say, error: BotError) -> str:
+    """An error as CommonMark in a person's language."""
+    values = {k: escape(shorten(str(v), 300)) for k, v in error.values.items()}
+    return say(error.text, **values)
+
+
+def _plain_brief(say: Say, job: Any) -> str:
+    """A job in a list of suggestions: plain text, at most 100 characters."""
+    name = job.title or say(cards.COMMAND_NAMES.get(job.command, job.command))
+    return shorten(f"{job.id} · {name} · {job.request.prompt}".replace("\n", " "), 100)
+
+
+def _shaped(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit values to the model: several pictures for one option, one picture for several."""
+    shaped = dict(given)
+    for option in command.options:
+        value = shaped.get(option.name)
+        if option.kind == "images" and isinstance(value, Media):
+            shaped[option.name] = [value]
+        if option.kind == "image" and isinstance(value, list) and value:
+            if len(value) > 1:
+                raise BadInput(mark("One picture is enough here; {n} were sent."), n=len(value))
+            shaped[option.name] = value[0]
+    return {k: v for k, v in shaped.items() if v is not None and v != ""}
+
+
+def _explained(command: Command, error: ValidationError) -> BadInput:
+    """One clear sentence for the first thing that is wrong with the options."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    option = command.option(name)
+    context = first.get("ctx", {})
+    if option is None:
+        return BadInput(
+            mark("/{command} has no option {option}. /help lists what there is."),
+            command=command.name,
+            option=name,
+        )
+    images = option.kind in ("image", "images")
+    match first["type"]:
+        case "missing" if images:
+            return _picture_count(option.at_least, option.at_most, 0)
+        case "too_short" | "too_long" if images:
+            return _picture_count(option.at_least, option.at_most, context.get("actual_length", 0))
+        case "missing":
+            return BadInput(mark("/{command} needs {option}."), command=command.name, option=name)
+        case "string_too_long":
+            return BadInput(
+                mark("{option} is too long: at most {n} characters."),
+                option=name,
+                n=context.get("max_length", 0),
+            )
+        case "greater_than_equal" | "less_than_equal":
+            return BadInput(
+                mark("{option} goes from {low} to {high}."),
+                option=name,
+                low=f"{option.minimum:g}" if option.minimum is not None else "-∞",
+                high=f"{option.maximum:g}" if option.maximum is not None else "∞",
+            )
+        case "literal_error":
+            return BadInput(
+                mark("{option} can be {choices}."), option=name, choices=", ".join(option.choices)
+            )
+        case "int_parsing" | "int_from_float" | "int_type" | "float_parsing":
+            return BadInput(mark("{option} must be a number."), option=name)
+        case "bool_parsing" | "bool_type":
+            return BadInput(mark("{option} is either there or not: it takes no value."), option=name)
+        case _:
+            return BadInput(mark("{option} cannot be used like that."), option=name)
+
+
+def _picture_count(low: int, high: int, given: int) -> BadInput:
+    if high == 1:
+        return BadInput(
+            mark("Send a picture with the command, or use it in reply to one."), n=given
+        )
+    if low == 0:
+        return BadInput(mark("At most {high} pictures; {n} were sent."), high=high, n=given)
+    return BadInput(
+        mark("This takes {low} to {high} pictures; {n} were sent."), low=low, high=high, n=given
+    )

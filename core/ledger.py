@@ -1,0 +1,38 @@
+"""Money as entries: every job has one HOLD and at most one closing entry. Pure; amounts are micro-USD."""
+
+from __future__ import annotations
+
+from core.errors import GatewayError, Spent
+from core.jobs import Entry, Job
+
+MICRO = 1_000_000
+
+LedgerLine = tuple[Entry, int, str]
+"""(kind, amount in micro-USD, note for the owner)."""
+
+
+def micro(usd: float) -> int:
+    """Turn a price in USD into micro-USD."""
+    return round(usd * MICRO)
+
+
+def money(amount: int) -> str:
+    """Show micro-USD to people: `$0.10`; a tenth of a cent is the least shown."""
+    usd = amount / MICRO
+    return f"${usd:.2f}" if amount % 10_000 == 0 else f"${usd:.3f}"
+
+
+def settle(job: Job, note: str) -> tuple[LedgerLine, ...]:
+    """The hold became a cost."""
+    return ((Entry.SETTLE, job.price, note),)
+
+
+def refund(job: Job, note: str) -> tuple[LedgerLine, ...]:
+    """The hold goes back to the person."""
+    return ((Entry.REFUND, job.price, note),)
+
+
+def close(job: Job, reason: GatewayError) -> tuple[LedgerLine, ...]:
+    """Close a failed job: money goes back only where it is certain that none was spent."""
+    kind = refund if reason.spent is Spent.NO else settle
+    return kind(job, f"failed, spent: {reason.spent}")

@@ -1,0 +1,286 @@
+"""The values that travel between core and a chat platform; they know neither.
+
+Every id is a string, every time a Unix time in seconds. `text` is CommonMark source: put foreign text
+(prompts, names, the gateway's words) through `escape` first, so that it shows as typed, pings nobody
+and links nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+Style: TypeAlias = Literal["plain", "primary", "success", "danger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person on a platform."""
+
+    platform: str
+    id: str
+    name: str = ""
+    lang: str = ""
+    """The platform's language tag, such as `en-GB`; empty when it gave none."""
+
+    @property
+    def key(self) -> str:
+        """The person's one key in the store: `discord:123`."""
+        return f"{self.platform}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message goes."""
+
+    platform: str
+    chat: str
+    thread: str = ""
+    private: bool = False
+    """Only the caller and the bot are here."""
+    spoiler: bool = False
+    """Pictures must be covered here."""
+    door: str = ""
+    """The adapter's own note on how to write here (a reply token and its end); never read by core."""
+
+    @property
+    def key(self) -> str:
+        """One key per visible chat, without the door."""
+        return f"{self.platform}:{self.chat}:{self.thread}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A message that was sent."""
+
+    platform: str
+    chat: str
+    message: str
+    door: str = ""
+    """The adapter's own note on how to change this message; never read by core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file in the archive."""
+
+    hash: str
+    """SHA-256 of the bytes, hex: its key in the archive."""
+    mime: str
+    size: int
+    """Bytes."""
+    width: int = 0
+    height: int = 0
+    name: str = ""
+    """What a person would call the file, with its ending."""
+    alt: str = ""
+    spoiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file a person sent that has not been fetched yet."""
+
+    url: str = ""
+    """Where it can be fetched, or empty when the adapter must be asked (`Adapter.locate`)."""
+    id: str = ""
+    """The platform's own id of the file."""
+    name: str = ""
+    size: int = 0
+    """Bytes as the platform claims, 0 if unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button: a stored action behind a token, or a link."""
+
+    label: str = ""
+    emoji: str = ""
+    """A Unicode emoji, or empty."""
+    token: str = ""
+    style: Style = "plain"
+    row: int = 0
+    """Buttons of one row stand side by side; rows are shown in ascending order."""
+    url: str = ""
+    disabled: bool = False
+    form: bool = False
+    """Pressing it opens a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form."""
+
+    name: str
+    label: str
+    kind: Literal["line", "text", "choice", "image"] = "line"
+    value: str = ""
+    hint: str = ""
+    required: bool = True
+    max_length: int = 0
+    """Characters; 0 for the platform's own limit."""
+    choices: tuple[tuple[str, str], ...] = ()
+    """(value, label) pairs of a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A few questions, asked with the platform's own means."""
+
+    title: str
+    fields: tuple[Field, ...]
+    token: str = ""
+    """The action that takes the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the bot says, before any platform's rules."""
+
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    mention: Caller | None = None
+    """The one person who is notified."""
+    private: bool = False
+    """For the caller's eyes only, where the platform can do that."""
+    as_file: bool = False
+    """Send media as files, untouched by the platform."""
+    progress: int = -1
+    """Percent done, for platforms that draw their own bar; -1 when it is no progress message."""
+    form: Form | None = None
+    """A question that comes with the message: asked in the chat where that is native, else behind a button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a chat takes, as data."""
+
+    text: int = 4096
+    caption: int = 1024
+    """Characters of text beside media."""
+    file_bytes: int = 50_000_000
+    photo_bytes: int = 10_000_000
+    """Pictures over this are shrunk for show; the archive keeps the original."""
+    photo_sides: int = 10_000
+    """Width plus height of a picture shown as such, in pixels."""
+    rows: int = 5
+    per_row: int = 5
+    budget: int = 5
+    """Visible calls (sends, edits, deletions) in `window` seconds."""
+    window: float = 5.0
+    edit_gap: float = 1.5
+    """Least seconds between two edits of one progress message."""
+    bar: bool = True
+    """Progress needs a bar drawn in characters."""
+    lossy: bool = False
+    """The platform recompresses pictures, so the untouched file is offered beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A person ran a command."""
+
+    key: str
+    """Unique per platform event, the same when the event comes again: `telegram:42:100`."""
+    caller: Caller
+    place: Place
+    command: str
+    values: dict[str, str | int | float | bool | Attachment | Media | list[Attachment | Media]] = (
+        field(default_factory=dict)
+    )
+    """Typed options, by name."""
+    text: str | None = None
+    """The untyped rest of the command line, for platforms without typed options; flags still in it."""
+    ref: Ref | None = None
+    """The message the command was typed in, to reply to."""
+    ack: Ref | None = None
+    """The answer slot that is already open (a deferred reply); the first answer goes there by `Adapter.edit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A person pressed a button."""
+
+    key: str
+    caller: Caller
+    place: Place
+    token: str
+    ref: Ref
+    """The message the button is on."""
+    ack: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A person answered a form."""
+
+    key: str
+    caller: Caller
+    place: Place
+    token: str
+    values: dict[str, str | Attachment | Media] = field(default_factory=dict)
+    ack: Ref | None = None
+
+
+Event: TypeAlias = Invocation | Press | Filling
+
+
+_MARKS = re.compile(r"([\\`*_~|<>#+\-.\[\]()!&={}$^:])")
+_INVISIBLE = dict.fromkeys(
+    [0x00AD, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF]
+    + [*range(0x202A, 0x202F), *range(0x2061, 0x2070), *range(0xE0000, 0xE0080)]
+)
+
+
+def clean(text: str) -> str:
+    """Remove what cannot be seen but does harm: controls, direction overrides, zero-width characters.
+
+    Joiners inside emoji and scripts (U+200C, U+200D) and newlines stay.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+
+
+def escape(text: str) -> str:
+    """Turn foreign text into CommonMark source that shows exactly it.
+
+    An `@` is followed by a word joiner, so that no platform makes a mention of it; likewise the `://` of an
+    address, so that none makes a link or a preview.
+    """
+    text = clean(text).replace("@", "@\u2060").replace("://", ":\u2060//")
+    return _MARKS.sub(r"\\\1", text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut `text` to at most `limit` characters, ending in an ellipsis when something was cut."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"
+
+
+def fit(message: Message, limits: Limits) -> list[Message]:
+    """Cut a message into as many as the chat's text limit asks for.
+
+    Media go with the first part, buttons and the form with the last; text is cut at paragraphs, then lines, then words.
+    """
+    room = limits.caption if message.media else limits.text
+    parts = _split(message.text, room, limits.text)
+    if len(parts) == 1:
+        return [message]
+    head = replace(message, text=parts[0], buttons=(), form=None)
+    middle = [replace(head, text=part, media=(), mention=None) for part in parts[1:-1]]
+    return [head, *middle, replace(message, text=parts[-1], media=(), mention=None)]
+
+
+def _split(text: str, first: int, rest: int) -> list[str]:
+    parts: list[str] = []
+    room = first
+    while len(text) > room:
+        cut = next((c for mark in ("\n\n", "\n", " ") if (c := text.rfind(mark, 1, room)) > 0), room)
+        while cut > 1 and text[cut - 1] == "\\":  # never between a backslash and what it escapes
+            cut -= 1
+        parts.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+        room = rest
+    return [*parts, text]

@@ -1,0 +1,174 @@
+"""The port of an upstream family: a pure translator between a Request and the wire.
+
+No I/O, no clock, no state: values in, values out. The engine does the calls, `core.gateway` the HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from core.errors import GatewayError, Spent
+from core.messages import Form, Media, Style
+from core.wire import Answer, Call, Json
+
+Kind: TypeAlias = Literal["image", "blend", "describe", "shorten", "continue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing the gateway sells, under the gateway's own model name."""
+
+    key: str
+    """The model name in the catalogue, such as `mj_imagine`; unique over all families."""
+    family: str
+    kind: Kind
+    title: str
+    """What a person calls it: `Midjourney`."""
+    price: float
+    """USD a call."""
+    typical: float = 35.0
+    """Seconds from submit to finish, until enough own jobs tell better."""
+    first_look: float = 10.0
+    """Seconds from submit before which no look makes sense."""
+    deadline: float = 3600.0
+    """Seconds from submit after which the job is given up, saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What the gateway calls a job under way."""
+
+    family: str
+    id: str
+    """The upstream id, always a string."""
+    mode: str = ""
+    """Path prefix or route variant the id was made on; looks must use the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a provider. Stored with the job as JSON."""
+
+    offer: str
+    kind: Kind
+    prompt: str = ""
+    media: tuple[Media, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    parent: Ticket | None = None
+    """The earlier job this one continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A result file at its passing address."""
+
+    url: str
+    kind: Literal["image", "video", "audio"] = "image"
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """One follow-up a result offers; becomes a stored Action with a button."""
+
+    key: str
+    """Unique within the job and stable between looks: `UPSCALE:2`, `MJ::Outpaint::50::1::<hash>::SOLO`."""
+    request: Request
+    label: str = ""
+    emoji: str = ""
+    style: Style = "plain"
+    row: int = 0
+    form: Form | None = None
+    """Asked before the request is made; its answers are merged by `Provider.fill`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Under way."""
+
+    percent: int | None = None
+    """0 to 99."""
+    started: bool = True
+    """False while the gateway has it in its own queue."""
+    preview: str = ""
+    """Address of a passing preview picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The gateway waits for an answer from the person."""
+
+    ticket: Ticket
+    form: Form
+    request: Request
+    """What to ask for with the answers (`Provider.fill`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Finished."""
+
+    media: tuple[Remote, ...] = ()
+    text: str = ""
+    """Plain text of the result (descriptions), not Markdown."""
+    invites: tuple[Invite, ...] = ()
+    prompt: str = ""
+    """The prompt as the gateway finally used it, if it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Ended without a result."""
+
+    reason: GatewayError
+    """`spent` says what became of the money: a failed task is normally refunded by the gateway."""
+
+
+Outcome: TypeAlias = Progress | Waiting | Result | Failed
+
+
+class Provider(Protocol):
+    """One upstream family. Every method is pure and quick."""
+
+    family: str
+    offers: Sequence[Offer]
+    batch: int
+    """How many tickets one `look_many` takes; 1 when the family has no batch call."""
+
+    def call(self, request: Request) -> Call:
+        """The submit call. Raises `BadInput` when the request cannot work, before money moves."""
+        ...
+
+    def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
+        """Read the answer of a submit. Raises a `GatewayError` whose `spent` is true to the contract."""
+        ...
+
+    def instead(self, request: Request, error: GatewayError) -> Request | None:
+        """Another way to ask for the same after a refusal that cost nothing, or None."""
+        ...
+
+    def look(self, ticket: Ticket) -> Call:
+        """The call that asks how a job stands."""
+        ...
+
+    def read(self, ticket: Ticket, request: Request, answer: Answer) -> Outcome:
+        """Read the answer of a look. Raises a `GatewayError` when the look failed, not the job."""
+        ...
+
+    def look_many(self, tickets: Sequence[Ticket]) -> Call:
+        """One call for up to `batch` tickets (of one mode)."""
+        ...
+
+    def read_many(self, answer: Answer) -> Mapping[str, Answer]:
+        """Split the answer of `look_many` into one Answer for `read` per upstream id; missing ids are left out."""
+        ...
+
+    def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:
+        """Merge a form's answers into a request. Raises `BadInput` with the fix."""
+        ...
+
+
+def refunded(reason: GatewayError) -> bool:
+    """Tell whether a failure gives the person's money back."""
+    return reason.spent is Spent.NO
