@@ -1,0 +1,1 @@
+"""Discord: slash commands, buttons and windows in; messages by whatever route reaches the chat."""

@@ -1,7 +1,8 @@
 """Command declarations as Discord's application commands: slash commands and message menus. Pure.
 
-Payloads are raw JSON of `PUT /applications/{id}/commands`. Limits are those of Discord's documentation: 25 options and
-25 choices, names of 32 characters, descriptions of 100, 8000 characters a command with everything in it.
+Payloads are raw JSON of `PUT /applications/{id}/commands`. Limits are those of Discord's
+documentation: 25 options and 25 choices, names of 32 characters, descriptions of 100, 8000
+characters a command with everything in it.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ _TYPES: dict[OptionKind, int] = {
     "images": ATTACHMENT,
 }
 
+# fmt: off
 LOCALES = (
-    "id da de en-GB en-US es-ES es-419 fr hr it lt hu nl no pl pt-BR ro fi sv-SE vi tr cs el bg ru uk hi th zh-CN ja "
-    "zh-TW ko"
-).split()
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no",
+    "pl", "pt-BR", "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th",
+    "zh-CN", "ja", "zh-TW", "ko",
+)
+# fmt: on
 """The languages Discord has."""
 
 
@@ -57,23 +61,26 @@ def slots(option: Option) -> list[Slot]:
 
 
 def completes(option: Option) -> bool:
-    """Whether values are offered while typing: where there are suggestions, or too many choices for a menu."""
-    return bool(option.suggest) or len(option.choices) > CHOICES
+    """Whether values are offered while typing: suggestions, or too many choices for a menu."""
+    if _TYPES[option.kind] not in (STRING, INTEGER, NUMBER):
+        return False
+    return bool(option.suggest or option.lookup) or len(option.choices) > CHOICES
 
 
-def payloads(commands: Sequence[Command], *, user_install: bool, guild: bool) -> list[dict[str, Any]]:
+def payloads(
+    commands: Sequence[Command], *, user_install: bool, guild: bool
+) -> list[dict[str, Any]]:
     """Everything that is to be registered, as one bulk overwrite takes it.
 
-    Args:
-        commands: What there is.
-        user_install: Also for people who install the app for themselves.
-        guild: For one server alone; where a command works is then not said, Discord takes it for global ones only.
+    `user_install`: also for people who install the app for themselves, in all their chats.
+    `guild`: for one server alone; where a command works is then not said, since Discord takes
+    that for global ones only. Raises ValueError for a command Discord could not show.
     """
     where: dict[str, Any] = {}
-    if not guild:
-        where = {"integration_types": [0, 1] if user_install else [0], "contexts": [0, 1, 2]}
-        if not user_install:
-            where["contexts"] = [0, 1]
+    if not guild and user_install:
+        where = {"integration_types": [0, 1], "contexts": [0, 1, 2]}
+    elif not guild:
+        where = {"integration_types": [0], "contexts": [0, 1]}
     slash = [_slash(command) | where for command in commands]
     menus = [_menu(menu) | where for command in commands for menu in command.menus]
     return [*slash, *menus]

@@ -1,8 +1,8 @@
 """The adapter's own note on how to write to a chat and how to change a message there.
 
-It travels through core as the text of `Place.door` and `Ref.door`, is stored with jobs, and is read again here after
-any restart. It holds an interaction token, with which anybody could answer in the bot's name for a quarter of an
-hour: never log one.
+It travels through core as the text of `Place.door` and `Ref.door`, is stored with jobs, and is read
+again here after any restart. It holds an interaction token, with which anybody could answer in the
+bot's name for a quarter of an hour: never log one.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ class Door:
     """How to write; the default knows nothing but the chat and tries with the bot's own token."""
 
     kind: DoorKind = "place"
-    """`slot` is a deferred answer not given yet, `press` an acknowledged press that has no slot of its own,
-    `message` one that was sent."""
+    """`slot` is a deferred answer not given yet, `press` an acknowledged press that has no slot of
+    its own, `message` one that was sent.
+    """
     app: str = ""
     interaction: str = ""
     token: str = ""
@@ -34,7 +35,9 @@ class Door:
     user: str = ""
     """Who the interaction came from."""
     member: bool = True
-    """The bot's own token can write in this chat: it is a member with the permission, or this is its DM."""
+    """The bot's own token can write in this chat: it is a member with the permission, or this is
+    its DM.
+    """
     dm: bool = False
     """Nobody else reads this chat."""
     hidden: bool = False
@@ -48,7 +51,9 @@ class Door:
     source: str = ""
     """The message whose button was pressed."""
     files: tuple[tuple[str, str], ...] = ()
-    """(file name, attachment id) of what hangs on the message, to be kept by an edit that shows the same."""
+    """(file name, attachment id) of what hangs on the message, to be kept by an edit that shows the
+    same.
+    """
 
     def open(self, now: float) -> bool:
         """Whether the interaction's token still works at `now` (Unix seconds)."""
@@ -57,7 +62,9 @@ class Door:
     def write(self) -> str:
         """Give the note as text; what has its default value is left out."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return json.dumps({k: v for k, v in values.items() if v != _DEFAULTS[k]}, separators=(",", ":"))
+        return json.dumps(
+            {k: v for k, v in values.items() if v != _DEFAULTS[k]}, separators=(",", ":")
+        )
 
 
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(Door)}

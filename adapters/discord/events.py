@@ -1,7 +1,7 @@
 """Discord's interactions read into core's events. Pure: payloads in, values out.
 
-Payloads are raw JSON of INTERACTION_CREATE. Whatever is optional in Discord's documentation may be missing. What is
-stored of one is `trimmed` and carries when it came and what the first answer made.
+Payloads are raw JSON of INTERACTION_CREATE. Whatever is optional in Discord's documentation may be
+missing. What is stored of one is `trimmed` and carries when it came and what the first answer made.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def place_of(raw: Raw, at: float) -> Place:
 
 
 def _is_dm(raw: Raw) -> bool:
-    """Whether this is a chat of one person and the bot (and not of two people who have the bot installed)."""
+    """Whether this is a chat of one person and the bot (and not of two people who have the bot
+    installed).
+    """
     context = raw.get("context")
     return not raw.get("guild_id") if context is None else context == _IN_DM
 
@@ -107,10 +109,12 @@ def trimmed(raw: Raw, at: float, answered: Answered) -> str:
     return json.dumps(note, separators=(",", ":"), ensure_ascii=False)
 
 
+# fmt: off
 _KEPT = (
-    "id application_id token type data guild_id channel_id context authorizing_integration_owners user locale "
-    "app_permissions attachment_size_limit"
-).split()
+    "id", "application_id", "token", "type", "data", "guild_id", "channel_id", "context", "user",
+    "authorizing_integration_owners", "locale", "app_permissions", "attachment_size_limit",
+)
+# fmt: on
 
 
 class Reader:
@@ -157,8 +161,7 @@ class Reader:
             return None if picture is None else {self._menus[str(data["name"])][1].option: picture}
         given = {o["name"]: o.get("value") for o in data.get("options") or () if "value" in o}
         files = _files(data)
-        found = {o.name: v for o in command.options if (v := _value(o, given, files)) is not None}
-        return found
+        return {o.name: v for o in command.options if (v := _value(o, given, files)) is not None}
 
     def _invocation(self, raw: Raw, at: float, answered: Answered) -> Invocation | None:
         command, values = self.command(raw), self.values(raw)
@@ -184,7 +187,7 @@ def focused(raw: Raw) -> tuple[str, str]:
 def target_picture(data: Raw) -> Attachment | None:
     """The first picture of the message a menu was opened on: attached, else embedded."""
     messages = (data.get("resolved") or {}).get("messages") or {}
-    message = messages.get(str(data.get("target_id"))) or next(iter(messages.values()), {})
+    message: Raw = messages.get(str(data.get("target_id"))) or next(iter(messages.values()), {})
     for file in message.get("attachments") or ():
         if _is_picture(file):
             return _attachment(file)
@@ -206,7 +209,11 @@ def _is_picture(file: Raw) -> bool:
 def _slot(raw: Raw, at: float, answered: Answered) -> Ref:
     """The open answer slot of a deferred reply."""
     door = replace(
-        door_of(raw, at), kind="slot", original=True, hidden=answered.hidden, known=bool(answered.message)
+        door_of(raw, at),
+        kind="slot",
+        original=True,
+        hidden=answered.hidden,
+        known=bool(answered.message),
     )
     return Ref(PLATFORM, channel_of(raw), answered.message or str(raw["id"]), door.write())
 
@@ -217,7 +224,9 @@ def _press(raw: Raw, at: float) -> Press:
     files = tuple((str(f["filename"]), str(f["id"])) for f in message.get("attachments") or ())
     base = door_of(raw, at)
     pressed = replace(base, kind="message", original=True, hidden=hidden, files=files)
-    ack = replace(base, kind="press", known=False, source="" if hidden else str(message.get("id", "")))
+    ack = replace(
+        base, kind="press", known=False, source="" if hidden else str(message.get("id", ""))
+    )
     channel = channel_of(raw)
     return Press(
         key_of(raw),
@@ -244,7 +253,9 @@ def _filling(raw: Raw, at: float, answered: Answered) -> Filling:
 def _answers(components: Iterable[Raw]) -> Iterable[Raw]:
     """The answered questions of a window, under labels or in the rows of older clients."""
     for component in components:
-        inside = [component["component"]] if component.get("component") else component.get("components")
+        inside = (
+            [component["component"]] if component.get("component") else component.get("components")
+        )
         if inside:
             yield from _answers(inside)
         elif "custom_id" in component:
@@ -274,7 +285,9 @@ def _attachment(file: Raw) -> Attachment:
 
 
 def _value(option: Option, given: Mapping[str, Any], files: Mapping[str, Attachment]) -> Any:
-    """One option's value: a picture or several by their ids, everything else as it came; None when not given."""
+    """One option's value: a picture or several by their ids, everything else as it came; None when
+    not given.
+    """
     names = [slot.name for slot in slots(option)]
     match option.kind:
         case "image":
@@ -283,7 +296,3 @@ def _value(option: Option, given: Mapping[str, Any], files: Mapping[str, Attachm
             return [files[k] for n in names if (k := str(given.get(n))) in files] or None
         case _:
             return given.get(option.name)
-
-
-
-

@@ -1,7 +1,9 @@
-"""Values of core drawn with Discord's own parts: text, buttons, forms and files. Pure; knows no connection.
+"""Values of core drawn with Discord's own parts: text, buttons, forms and files. Pure; knows no
+connection.
 
-Discord's markdown looks like CommonMark and is not: `__` underlines, `||` hides, `-#` makes small print, `<@1>` and
-`<t:1>` are active, `>>>` quotes to the end. What is plain in CommonMark is escaped here, what is meant is translated.
+Discord's markdown looks like CommonMark and is not: `__` underlines, `||` hides, `-#` makes small
+print, `<@1>` and `<t:1>` are active, `>>>` quotes to the end. What is plain in CommonMark is
+escaped here, what is meant is translated.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ _INLINE = re.compile(
     | (?P<ticks>`+)(?P<code>(?:(?!\n[ \t]*\n).)+?)(?<!`)(?P=ticks)(?!`)
     | (?P<loose>`+)
     | (?P<auto><https?://[^\s<>]+>)
-    | !?\[(?P<label>(?:\\.|[^\]\\\n])*)\]\((?:<(?P<far>[^<>\n]*)>|(?P<url>(?:\\.|[^\s()\\]|\([^\s()]*\))*))
+    | !?\[(?P<label>(?:\\.|[^\]\\\n])*)\]
+      \((?:<(?P<far>[^<>\n]*)>|(?P<url>(?:\\.|[^\s()\\]|\([^\s()]*\))*))
       (?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'))?\)
     | (?P<under>_{2,})
     | (?P<bars>\|{2,})
@@ -148,7 +151,9 @@ def _code(words: str) -> str:
 def _underline(found: re.Match[str]) -> str:
     """`__` is bold in CommonMark, except inside a word, where it is nothing."""
     whole, before, after = found.string, found.start() - 1, found.end()
-    inside = before >= 0 and whole[before].isalnum() and after < len(whole) and whole[after].isalnum()
+    inside = (
+        before >= 0 and whole[before].isalnum() and after < len(whole) and whole[after].isalnum()
+    )
     run = len(found[0])
     return "".join([r"\_"] * run) if inside or run > 3 else "*" * run
 
@@ -174,7 +179,9 @@ def cut(words: str, limit: int = TEXT) -> str:
 
 
 def content(message: Message, *, dm: bool = False) -> str:
-    """The text of a message, naming the one person who is notified (not in a chat that only they read)."""
+    """The text of a message, naming the one person who is notified (not in a chat that only they
+    read).
+    """
     words = text(message.text).strip()
     if message.mention is not None and not dm:
         gap = "\n" if re.match(r"[#>\-`\d]", words) else " "
@@ -221,13 +228,19 @@ def _button(button: Button, seen: set[str]) -> dict[str, Any] | None:
 
 
 def custom_id(button: Button) -> str:
-    """What Discord sends back when the button is pressed: `b:<token>` acts, `f:<token>` opens a form."""
+    """What Discord sends back when the button is pressed: `b:<token>` acts, `f:<token>` opens a
+    form.
+    """
     return f"{'f' if button.form else 'b'}:{button.token}"[:100]
 
 
 def is_emoji(name: str) -> bool:
-    """Whether a text can be a button's Unicode emoji: short, and nothing that is written with letters."""
-    return bool(name) and len(name) <= 16 and not name.isascii() and not any(c.isalpha() for c in name)
+    """Whether a text can be a button's Unicode emoji: short, and nothing that is written with
+    letters.
+    """
+    return (
+        bool(name) and len(name) <= 16 and not name.isascii() and not any(c.isalpha() for c in name)
+    )
 
 
 def without_emoji(message: Message) -> list[Button]:
@@ -248,10 +261,16 @@ def without_emoji(message: Message) -> list[Button]:
 
 
 def buttons_of(message: Message) -> list[Button]:
-    """A message's buttons; a question that comes with it goes behind one, since windows open on a press only."""
+    """A message's buttons; a question that comes with it goes behind one, since windows open on a
+    press only.
+    """
     buttons = list(message.buttons)
     form = message.form
-    if form is not None and form.token and not any(b.form and b.token == form.token for b in buttons):
+    if (
+        form is not None
+        and form.token
+        and not any(b.form and b.token == form.token for b in buttons)
+    ):
         last = max((b.row for b in buttons), default=-1)
         buttons.append(
             Button(label=form.title, token=form.token, style="primary", row=last + 1, form=True)
@@ -263,7 +282,9 @@ def buttons_of(message: Message) -> list[Button]:
 
 
 def filename(media: Media) -> str:
-    """A name Discord keeps as it is; it carries part of the content hash, so that equal names are equal files."""
+    """A name Discord keeps as it is; it carries part of the content hash, so that equal names are
+    equal files.
+    """
     name = PurePath(media.name)
     ending = name.suffix or mimetypes.guess_extension(media.mime) or ""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name.stem).strip("_") or "file"
@@ -272,15 +293,16 @@ def filename(media: Media) -> str:
 
 
 def payload(
-    message: Message, *, dm: bool = False, kept: Mapping[str, str] | None = None, plain: bool = False
+    message: Message,
+    *,
+    dm: bool = False,
+    kept: Mapping[str, str] | None = None,
+    plain: bool = False,
 ) -> tuple[dict[str, Any], list[Media]]:
     """A message's JSON and the files to upload with it, in order.
 
-    Args:
-        message: What to say.
-        dm: Whether only the person reads the chat.
-        kept: File name to attachment id of what already hangs on the message; equal files are not sent again.
-        plain: Leave emoji away.
+    `dm`: only the person reads the chat. `kept`: file name to attachment id of what already hangs
+    on the message; equal files are not sent again. `plain`: leave emoji away.
     """
     kept = kept or {}
     if len(message.media) > FILES:
@@ -308,7 +330,9 @@ def payload(
 
 
 def mentions(message: Message, *, dm: bool = False) -> dict[str, Any]:
-    """Who may be notified: the one person the message is for, and nobody else whatever the text says."""
+    """Who may be notified: the one person the message is for, and nobody else whatever the text
+    says.
+    """
     users = [message.mention.id] if message.mention is not None and not dm else []
     return {"parse": [], "users": users, "replied_user": False}
 
@@ -337,7 +361,11 @@ def _asker(field: Field) -> dict[str, Any]:
     match field.kind:
         case "choice":
             options = [
-                {"label": label[:100] or value[:100], "value": value[:100], "default": value == field.value}
+                {
+                    "label": label[:100] or value[:100],
+                    "value": value[:100],
+                    "default": value == field.value,
+                }
                 for value, label in field.choices[:25]
             ]
             return base | {"type": 3, "options": options, "min_values": int(field.required)}
@@ -345,7 +373,11 @@ def _asker(field: Field) -> dict[str, Any]:
             return base | {"type": 19, "min_values": int(field.required), "max_values": 1}
         case "line" | "text":
             longest = min(field.max_length or 4000, 4000)
-            asked = base | {"type": 4, "style": 1 if field.kind == "line" else 2, "max_length": longest}
+            asked = base | {
+                "type": 4,
+                "style": 1 if field.kind == "line" else 2,
+                "max_length": longest,
+            }
             if field.value:
                 asked["value"] = field.value[:longest]
             if field.hint:

@@ -1,6 +1,6 @@
 """Runs the sandbox by itself: `python -m bot.sandbox --port 0 --dialect stock --pace 1.0`.
 
-Owns the command line. Prints `listening on <address>` once it serves, and stops on SIGTERM or SIGINT.
+Owns the command line. Prints `listening on <address>` once it serves; SIGTERM or SIGINT stop it.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.answers import Refused, json_answer
+from bot.sandbox.answers import RefusedError, json_answer
 from bot.sandbox.ground import Ground, Work, base_of
 from bot.sandbox.magic import MAGIC
 
@@ -103,7 +103,7 @@ class Admin:
         except ValueError:
             is_local = False
         if not is_local:
-            raise Refused(json_answer({"error": "only from this machine"}, 403))
+            raise RefusedError(json_answer({"error": "only from this machine"}, 403))
 
     async def _object(self, request: web.Request) -> dict[str, Any]:
         """The JSON object sent. Its type must be declared, which a foreign web page cannot do."""
@@ -112,5 +112,5 @@ class Admin:
         except ValueError:
             body = None
         if request.content_type != "application/json" or not isinstance(body, dict):
-            raise Refused(json_answer({"error": "a JSON object is needed"}, 400))
+            raise RefusedError(json_answer({"error": "a JSON object is needed"}, 400))
         return body

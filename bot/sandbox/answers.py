@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Raised by a handler to answer with `response` and go no further."""
 
     def __init__(self, response: web.Response) -> None:
@@ -20,7 +20,7 @@ class Refused(Exception):
         self.response = response
 
 
-class Dropped(Exception):
+class DroppedError(Exception):
     """Raised to close the connection without an answer. Whatever was done stays done."""
 
 
@@ -39,7 +39,7 @@ def json_answer(body: Any, status: int = 200, *, spaced: bool = False) -> web.Re
 def openai_error(
     status: int, message: str, *, kind: str = "new_api_error", code: str = ""
 ) -> web.Response:
-    """The OpenAI-like shape: everything under `/v1`, and every refusal before a family is reached."""
+    """The OpenAI-like shape: of everything under `/v1`, and of refusals before any family."""
     if kind == "new_api_error":
         stamp = time.strftime("%Y%m%d%H%M%S") + secrets.token_hex(6)
         message = f"{message} (request id: {stamp})"

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.admin import Admin
-from bot.sandbox.answers import Dropped, Refused, html_page, invalid_url
+from bot.sandbox.answers import DroppedError, RefusedError, html_page, invalid_url
 from bot.sandbox.auth import Keys
 from bot.sandbox.basics import Basics
 from bot.sandbox.faults import Fault, Faults
@@ -46,6 +46,7 @@ class Sandbox:
         image_size: Width and height in pixels of a square result.
         admin: Whether `/sandbox/...` controls are served, to this machine only.
         balance: USD on the account.
+
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Sandbox:
 
         Raises:
             OSError: If the port is taken.
+
         """
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -158,7 +160,7 @@ class Sandbox:
         request[VISIT] = visit
         try:
             response = await self._with_fault(request, handler, visit.fault)
-        except Dropped:
+        except (DroppedError, ConnectionError):  # the second: the client left amid the answer
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
@@ -193,12 +195,12 @@ class Sandbox:
         self, request: web.Request, handler: Handler, fault: Fault
     ) -> web.StreamResponse:
         if self.faults.is_down:
-            raise Dropped
+            raise DroppedError
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if not fault.effect:
             if fault.drop == "before":
-                raise Dropped
+                raise DroppedError
             await self._hide(request, fault)
             if fault.status:
                 return fault.answer()
@@ -206,7 +208,7 @@ class Sandbox:
         if fault.drop == "middle":
             await _half(request, response)
         if fault.drop:
-            raise Dropped
+            raise DroppedError
         await self._hide(request, fault)
         return fault.answer() if fault.status else response
 
@@ -218,7 +220,7 @@ class Sandbox:
             if request.transport is None or request.transport.is_closing():
                 break
             await asyncio.sleep(_HANG_STEP)
-        raise Dropped
+        raise DroppedError
 
     async def _carry_out(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is not None:
@@ -232,7 +234,7 @@ class Sandbox:
                 return refusal
         try:
             response: web.StreamResponse = await handler(request)
-        except Refused as refused:
+        except RefusedError as refused:
             return refused.response
         return response
 

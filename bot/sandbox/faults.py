@@ -30,7 +30,7 @@ class Fault:
     effect: bool = False
     """Whether the request is carried out before `status` or `hang` hides its answer."""
     drop: Literal["", "before", "after", "middle"] = ""
-    """Close the connection: before carrying out the request, after it, or amid the answer's body."""
+    """Close the connection: before carrying out the request, after it, or amid its answer."""
     delay: float = 0.0
     """Seconds to wait before anything else (not scaled by the pace)."""
     hang: bool = False
@@ -69,11 +69,12 @@ class Faults:
         """Answer 401 to everything that needs a key, polls included."""
 
     def add(self, path: str = "", **what: Any) -> Fault:
-        """Arm a fault; `what` are the fields of `Fault`. The value shows later how often it was met.
+        """Arm a fault; `what` are the fields of `Fault`. `met` of the value counts its requests.
 
         Raises:
             TypeError: For a field that `Fault` does not have.
             re.error: If `path` is not a regular expression.
+
         """
         re.compile(path)
         fault = Fault(path, **what)

@@ -100,7 +100,8 @@ class Waiting:
     """The gateway waits for an answer from the person."""
 
     ticket: Ticket
-    form: Form
+    form: Form | None
+    """What to ask the person, or None when `request` already holds the answers: it is submitted at once."""
     request: Request
     """What to ask for with the answers (`Provider.fill`)."""
 

@@ -39,6 +39,9 @@ from tests.servers.telegram_updates import Feed
 from tests.servers.telegram_wire import ApiError, Call, Journal, Params, read_params
 from tests.servers.telegram_world import Clock, World
 
+TOKEN = "123456789:AAtest-token_for-the-pretend-server"
+"""The token accepted unless a test wants its own."""
+
 METHODS: dict[str, tuple[str, Handler]] = {
     name.lower(): (name, handler) for name, handler in {**SETTINGS, **SENDS, **EDITS}.items()
 }
@@ -65,7 +68,7 @@ class TelegramServer:
 
     def __init__(
         self,
-        token: str = "123456789:AAtest-token_for-the-pretend-server",
+        token: str = TOKEN,
         username: str = "atelier_bot",
         *,
         name: str = "Atelier",

@@ -48,14 +48,21 @@ def visible_to_bot(message: Message) -> bool:
 def deliver(message: Message, kind: str = "message") -> None:
     """Tells the bot of a message, if it may see it."""
     if visible_to_bot(message):
-        message.update = message.chat.world.feed.push(kind, message.wire())
+        tell(message, kind)
+
+
+def tell(message: Message, kind: str = "message") -> None:
+    """Tells the bot of a message, whatever privacy mode says."""
+    update = message.chat.world.feed.push(kind, message.wire())
+    if update:
+        message.updates.append(update)
 
 
 @dataclass(eq=False, slots=True)
 class Person(User):
     """A user that tests move. Every method returns what the person then sees."""
 
-    world: World = field(kw_only=True)
+    world: World = field(kw_only=True, repr=False)
 
     async def say(
         self,
@@ -145,7 +152,7 @@ class Person(User):
             message.pinged = list(self.world.notified(message))
             message.chat.add(message)
             if whole or visible_to_bot(message):
-                message.update = self.world.feed.push("message", message.wire())
+                tell(message)
         return sent
 
     async def edit(self, message: Message, text: str) -> Message:
@@ -252,7 +259,7 @@ def announce(chat: Chat, author: User, **service: Any) -> Message:
     return message
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class PrivateChat(Chat):
     """A person's chat with the bot, from the moment the bot was started."""
 
@@ -270,7 +277,7 @@ class PrivateChat(Chat):
         _tell_membership(self, self.person, "member" if blocked else "kicked")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class GroupChat(Chat):
     """A group with the bot in it."""
 

@@ -93,12 +93,12 @@ class Draft:
     at: float
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Message:
     """A message, visible or deleted, with its history.
 
     `buttons`, `photo`, `document` and `text` are what a person sees now; `update` is what the
-    bot was sent for it, None where it was sent nothing.
+    bot was sent for it, None where it was sent nothing (privacy mode, updates not asked for).
     """
 
     chat: "Chat"
@@ -124,7 +124,12 @@ class Message:
     edits: list[Edit] = field(default_factory=list)
     pinged: list[User] = field(default_factory=list)
     deleted_at: float | None = None
-    update: dict[str, Any] | None = None
+    updates: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def update(self) -> dict[str, Any] | None:
+        """The first update the bot was sent for it; `updates` has those for its edits too."""
+        return self.updates[0] if self.updates else None
 
     @property
     def deleted(self) -> bool:
@@ -257,12 +262,14 @@ class Message:
         gone = " DELETED" if self.deleted else ""
         return f"#{self.id} {self.author.first_name} [{kind}]{gone} {self.words!r} {self.labels}"
 
+    __repr__ = __str__
+
 
 def _button(raw: dict[str, Any]) -> Button:
     return Button(raw["text"], raw.get("callback_data"), raw.get("url"), "disabled" in raw, raw)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Topic:
     """A forum topic; people can be told to write here as in a chat."""
 
@@ -286,7 +293,7 @@ class Topic:
         return await self.chat.wait_message(lambda m: m.topic is self and wanted(m), timeout)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Press:
     """A pressed button. `answered` stays None while the person sees it spinning."""
 
@@ -304,7 +311,7 @@ class Press:
         return await watch.until(lambda: self.answered, timeout, lambda: f"{self.data!r} spins")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Chat:
     """A private chat, a basic group or a supergroup, as its people see it."""
 

@@ -129,8 +129,7 @@ def complete(text: str, given: Sequence[Entity]) -> list[Entity]:
         if all(end <= offset or offset + length <= start for start, end in opaque):
             found.append({"type": kind, "offset": offset, "length": length})
             opaque.append((offset, offset + length))
-    order = sorted(kept + found, key=lambda entity: (entity["offset"], -entity["length"]))
-    return order
+    return sorted(kept + found, key=lambda entity: (entity["offset"], -entity["length"]))
 
 
 def detect(text: str) -> Iterator[tuple[str, int, int]]:

@@ -110,7 +110,7 @@ class Feed:
         Returns:
             The whole update, or None.
         """
-        if self.allowed and kind not in self.allowed or not self.allowed and kind in _OPT_IN:
+        if kind not in self.allowed if self.allowed else kind in _OPT_IN:
             return None
         update = {"update_id": next(self._ids), kind: payload}
         self._items.append(Item(update, kind, self.clock.now()))

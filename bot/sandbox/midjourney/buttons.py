@@ -40,7 +40,7 @@ class Press:
     """What it is booked as; "" for what the stock gateway does not know."""
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """A custom id without `::`, on which the stock gateway breaks."""
 
 
@@ -48,11 +48,12 @@ def read(custom_id: str) -> Press:
     """Read a custom id.
 
     Raises:
-        Malformed: If it has fewer than two fields.
+        MalformedError: If it has fewer than two fields.
+
     """
     fields = custom_id.split("::")
     if len(fields) < 2:
-        raise Malformed(custom_id)
+        raise MalformedError(custom_id)
     at = 2 if fields[1] == "JOB" and len(fields) > 2 else 1
     name = fields[at]
     action = next((action for part, action in _BOOKED_AS if part in name), "")

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from bot.sandbox.answers import Refused
+from bot.sandbox.answers import RefusedError
 from bot.sandbox.ground import VISIT
 from bot.sandbox.midjourney.dialects import Dialect, upstream
 from bot.sandbox.pictures.palettes import Colour
@@ -83,14 +83,15 @@ def read(request: web.Request, raw: Any, fields: Mapping[str, Check], dialect: D
     """The body's fields. Null counts as absent; unknown ones are noted and left out.
 
     Raises:
-        Refused: If it is not a JSON object, or a field has the wrong type.
+        RefusedError: If it is not a JSON object, or a field has the wrong type.
+
     """
     seen = request[VISIT].seen
     if request.content_type != "application/json":
         seen.warn(f"content type {request.content_type} instead of application/json")
-        raise Refused(dialect.refuse(4, "bind_request_body_failed"))
+        raise RefusedError(dialect.refuse(4, "bind_request_body_failed"))
     if not isinstance(raw, dict):
-        raise Refused(dialect.refuse(4, "bind_request_body_failed"))
+        raise RefusedError(dialect.refuse(4, "bind_request_body_failed"))
     body: Body = {}
     for name, value in raw.items():
         if name not in fields:
@@ -98,7 +99,7 @@ def read(request: web.Request, raw: Any, fields: Mapping[str, Check], dialect: D
         elif value is not None:
             if not fields[name](value):
                 seen.warn(f"wrong type of {name}")
-                raise Refused(dialect.refuse(4, "bind_request_body_failed"))
+                raise RefusedError(dialect.refuse(4, "bind_request_body_failed"))
             body[name] = value
     _check_common(body)
     return body
@@ -106,9 +107,9 @@ def read(request: web.Request, raw: Any, fields: Mapping[str, Check], dialect: D
 
 def _check_common(body: Body) -> None:
     if body.get("botType", "MID_JOURNEY") not in ("", "MID_JOURNEY", "NIJI_JOURNEY"):
-        raise Refused(upstream(4, "botType参数错误"))
+        raise RefusedError(upstream(4, "botType参数错误"))
     if len(body.get("state", "")) > 255 or len(body.get("notifyHook", "")) > 2000:
-        raise Refused(upstream(4, "state or notifyHook is too long"))
+        raise RefusedError(upstream(4, "state or notifyHook is too long"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ def uploads(uris: list[str]) -> list[Upload]:
     """Read data URIs. Slow: to be run in a thread.
 
     Raises:
-        Refused: If one is not a picture, or not of the type it claims to be.
+        RefusedError: If one is not a picture, or not of the type it claims to be.
+
     """
     return [_upload(uri) for uri in uris]
 
@@ -140,22 +142,22 @@ def uploads(uris: list[str]) -> list[Upload]:
 def _upload(uri: str) -> Upload:
     match = _DATA_URI.match(uri)
     if match is None:
-        raise Refused(upstream(4, "base64格式错误: not a data URI with a mime type"))
+        raise RefusedError(upstream(4, "base64格式错误: not a data URI with a mime type"))
     try:
         data = base64.b64decode(uri[match.end() :], validate=True)
     except (binascii.Error, ValueError):
-        raise Refused(upstream(4, "base64格式错误: not base64")) from None
+        raise RefusedError(upstream(4, "base64格式错误: not base64")) from None
     try:
         return _picture(data, match[1])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise Refused(upstream(4, "base64格式错误: not a picture, or a broken one")) from None
+        raise RefusedError(upstream(4, "base64格式错误: not a picture, or a broken one")) from None
 
 
 def _picture(data: bytes, claimed: str) -> Upload:
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF")) as image:
         real = Image.MIME[image.format or ""]
         if claimed != real:
-            raise Refused(upstream(4, f"base64格式错误: says {claimed}, is {real}"))
+            raise RefusedError(upstream(4, f"base64格式错误: says {claimed}, is {real}"))
         size = image.size
         image.load()
         small = image.convert("RGB")
@@ -181,7 +183,8 @@ def mask_of(uri: str) -> bytes:
     """The mask of a region to repaint, small and grey. Slow: to be run in a thread.
 
     Raises:
-        Refused: If it is not a picture of the type it claims to be.
+        RefusedError: If it is not a picture of the type it claims to be.
+
     """
     upload = _upload(uri)
     target = io.BytesIO()

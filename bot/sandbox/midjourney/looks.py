@@ -5,7 +5,7 @@ Owns those answers; the fields of a task are the dialect's.
 
 from aiohttp import web
 
-from bot.sandbox.answers import Refused, html_page, json_answer
+from bot.sandbox.answers import RefusedError, html_page, json_answer
 from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.midjourney import fields
 from bot.sandbox.midjourney.dialects import Dialect, upstream
@@ -40,21 +40,21 @@ class Looks:
         """The number its pictures came from."""
         task = self._task(request)
         if not task.done(self._ground.clock()):
-            raise Refused(upstream(4, "关联任务状态错误"))
+            raise RefusedError(upstream(4, "关联任务状态错误"))
         return upstream(1, "Submit success", result=str(task.seed))
 
     async def cancel(self, request: web.Request) -> web.Response:
         """Stop a task that has not ended."""
         task, now = self._task(request), self._ground.clock()
         if task.look(now).status in ("SUCCESS", "FAILURE", "CANCEL"):
-            raise Refused(upstream(4, "任务已结束"))
+            raise RefusedError(upstream(4, "任务已结束"))
         task.cancelled = now
         return upstream(1, "Submit success", result=task.id)
 
     def _task(self, request: web.Request) -> Task:
         task = self._studio.tasks.get(request.match_info["id"])
         if task is None:
-            raise Refused(self._dialect.no_task())
+            raise RefusedError(self._dialect.no_task())
         return task
 
     def _perhaps_html(self, tasks: list[Task]) -> None:
@@ -62,4 +62,4 @@ class Looks:
         now = self._ground.clock()
         for task in tasks:
             if "html" in task.words and now < task.submitted + task.queue + task.run / 2:
-                raise Refused(html_page(502))
+                raise RefusedError(html_page(502))

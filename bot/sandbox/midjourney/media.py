@@ -1,4 +1,4 @@
-"""The pictures themselves, at the addresses tasks name: painted on the first download, kept a while.
+"""The pictures themselves, at the addresses tasks name: painted when first asked for.
 
 Owns the two ways to a picture: its signed address, and `/mj/image/{id}`, which needs no key.
 """
@@ -16,6 +16,7 @@ from bot.sandbox.magic import megabytes
 from bot.sandbox.midjourney.dialects import LINK_SECONDS, signed
 from bot.sandbox.midjourney.studio import Studio
 from bot.sandbox.midjourney.tasks import Task
+from bot.sandbox.pictures import Picture
 from bot.sandbox.pictures.stream import LargePng
 
 _KEPT_BYTES = 32_000_000
@@ -61,7 +62,8 @@ class MediaRoom:
         if not query["step"].isdigit() or task.picture is None:
             return _gone()
         kind = "WEBP" if request.match_info["ending"] == "webp" else "PNG"
-        return await self._preview(task, min(int(query["step"]), 99), kind)
+        data = await self._painted(task, task.picture, min(int(query["step"]), 99), kind)
+        return web.Response(body=data, content_type=f"image/{kind.lower()}")
 
     async def by_id(self, request: web.Request) -> web.StreamResponse:
         """The picture by task id alone, for anyone who can guess it."""
@@ -82,34 +84,26 @@ class MediaRoom:
             page = html_page(502)
             return web.Response(body=page.body, content_type="text/html")
         if size := megabytes(task.words):
-            return await self._large(request, task, size)
-        data = await self._painted(task, task.hash, percent=100, kind="PNG")
+            return await self._large(request, task.picture, size)
+        data = await self._painted(task, task.picture)
         if "truncated" in task.words:
             data = data[: len(data) * 3 // 5]
         return web.Response(body=data, content_type="image/png")
 
-    async def _preview(self, task: Task, percent: int, kind: str) -> web.Response:
-        data = await self._painted(task, f"{task.hash}/{percent}/{kind}", percent, kind)
-        return web.Response(body=data, content_type=f"image/{kind.lower()}")
-
-    async def _painted(self, task: Task, key: str, percent: int, kind: str) -> bytes:
+    async def _painted(
+        self, task: Task, picture: Picture, percent: int = 100, kind: str = "PNG"
+    ) -> bytes:
+        key = f"{task.hash}/{percent}/{kind}"
+        pixels = self._ground.image_size * (2 if task.large else 1)
         async with self._painters:
             data = self._shelf.get(key)
             if data is None:
-                data = await asyncio.to_thread(self._paint, task, percent, kind)
+                data = await asyncio.to_thread(_paint, picture, percent, pixels, kind)
                 self._shelf.put(key, data)
         return data
 
-    def _paint(self, task: Task, percent: int, kind: str) -> bytes:
-        assert task.picture is not None, "checked by the caller"
-        pixels = self._ground.image_size * (2 if task.large else 1)
-        if percent == 100:
-            return pictures.final(task.picture, pixels)
-        return pictures.preview(task.picture, percent, pixels, kind)
-
-    async def _large(self, request: web.Request, task: Task, size: int) -> web.StreamResponse:
-        assert task.picture is not None, "checked by the caller"
-        image = await asyncio.to_thread(task.picture.paint, self._ground.image_size)
+    async def _large(self, request: web.Request, picture: Picture, size: int) -> web.StreamResponse:
+        image = await asyncio.to_thread(picture.paint, self._ground.image_size)
         large = LargePng(image, size)
         response = web.StreamResponse()
         response.content_type = "image/png"
@@ -121,6 +115,12 @@ class MediaRoom:
                 await response.write(chunk)
         await response.write_eof()
         return response
+
+
+def _paint(picture: Picture, percent: int, pixels: int, kind: str) -> bytes:
+    if percent == 100:
+        return pictures.final(picture, pixels)
+    return pictures.preview(picture, percent, pixels, kind)
 
 
 def _gone() -> web.Response:

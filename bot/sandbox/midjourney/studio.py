@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.answers import Dropped, Refused, json_answer
+from bot.sandbox.answers import DroppedError, RefusedError, json_answer
 from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.midjourney.dialects import (
@@ -80,8 +80,9 @@ class Studio:
         """Make a task and answer for it.
 
         Raises:
-            Refused: If a word in the prompt asks for it, or the money is used up.
-            Dropped: If the answer is to be lost.
+            RefusedError: If a word in the prompt asks for it, or the money is used up.
+            DroppedError: If the answer is to be lost.
+
         """
         words = self.words_of(order, plan.prompt)
         self.refuse_by_words(words, plan.prompt)
@@ -93,7 +94,7 @@ class Studio:
         if plan.parent:
             plan.parent.pressed.add(plan.custom_id)
         if "lost" in words:
-            raise Dropped
+            raise DroppedError
         return self._again(order, task) if existing else self._accepted(task)
 
     def words_of(self, order: Order, prompt: Prompt) -> frozenset[str]:
@@ -104,7 +105,8 @@ class Studio:
         """Refuse where a word asks for it; nothing is made or charged.
 
         Raises:
-            Refused: With the answer.
+            RefusedError: With the answer.
+
         """
         failed = {
             "description": "do_request_failed ",
@@ -112,32 +114,33 @@ class Studio:
             "code": 5,
         }
         if "saturated" in words:
-            raise Refused(saturated())
+            raise RefusedError(saturated())
         if "e500" in words:
-            raise Refused(json_answer(failed, 500))
+            raise RefusedError(json_answer(failed, 500))
         if "e400" in words:
-            raise Refused(json_answer(failed, 400))
+            raise RefusedError(json_answer(failed, 400))
         if "full" in words:
             unusable = self._dialect.new_id()
             properties = {"discordInstanceId": "1118138338562560102"}
             text = "Queue full, try again later [sandbox word: full]"
-            raise Refused(upstream(23, text, result=unusable, properties=properties))
+            raise RefusedError(upstream(23, text, result=unusable, properties=properties))
         if "noaccount" in words:
-            raise Refused(upstream(3, "无可用的账号实例 [sandbox word: noaccount]"))
+            raise RefusedError(upstream(3, "无可用的账号实例 [sandbox word: noaccount]"))
         if "syserror" in words:
-            raise Refused(upstream(9, "系统异常，请稍后重试 [sandbox word: syserror]"))
+            raise RefusedError(upstream(9, "系统异常，请稍后重试 [sandbox word: syserror]"))
         if "banned" in words and not self._dialect.lets_bans_through:
             properties = {"promptEn": prompt.text, "bannedWord": "banned"}
-            raise Refused(upstream(24, "可能包含敏感词", properties=properties))
+            raise RefusedError(upstream(24, "可能包含敏感词", properties=properties))
 
     def check_money(self, action: str) -> None:
         """Refuse when the account cannot pay for this action.
 
         Raises:
-            Refused: With the answer.
+            RefusedError: With the answer.
+
         """
         if not self._ground.account.can_pay(price_of(action)):
-            raise Refused(self._dialect.no_money())
+            raise RefusedError(self._dialect.no_money())
 
     def confirm(self, task: Task, plan: Plan, words: frozenset[str]) -> None:
         """A window was answered: the task runs as `plan` says, from now on."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.answers import Dropped, Refused, openai_error
+from bot.sandbox.answers import DroppedError, RefusedError, openai_error
 from bot.sandbox.ground import VISIT, Ground
 from bot.sandbox.midjourney import buttons, fields, presses, prompts, texts
 from bot.sandbox.midjourney.buttons import Press
@@ -59,9 +59,9 @@ class Submits:
             order.body.get("dimensions", ""),
         )
         if not 2 <= len(uris) <= 5:
-            raise Refused(upstream(4, "base64List参数错误: two to five pictures"))
+            raise RefusedError(upstream(4, "base64List参数错误: two to five pictures"))
         if shape not in _DIMENSIONS:
-            raise Refused(upstream(4, "dimensions参数错误"))
+            raise RefusedError(upstream(4, "dimensions参数错误"))
         given = await asyncio.to_thread(fields.uploads, uris)
         making = partial(makings.blended, tuple(upload.thumbnail for upload in given))
         prompt = _no_prompt(niji=_wants_niji(order))
@@ -73,7 +73,7 @@ class Submits:
         order = self._order(request, fields.DESCRIBE)
         uri = order.body.get("base64", "")
         if not uri:
-            raise Refused(upstream(4, "base64不能为空"))
+            raise RefusedError(upstream(4, "base64不能为空"))
         (given,) = await asyncio.to_thread(fields.uploads, [uri])
         seed = self._ground.dice.getrandbits(32)
         text = texts.described(given.colours, given.size, seed)
@@ -99,10 +99,10 @@ class Submits:
         """The same as one line of text; the stock gateway finds no model to bill it under."""
         order = self._order(request, fields.SIMPLE_CHANGE)
         if not isinstance(self._dialect, Raw):
-            raise Refused(_no_channel("mj_"))
+            raise RefusedError(_no_channel("mj_"))
         match = _SIMPLE.fullmatch(order.body.get("content", "").strip())
         if match is None:
-            raise Refused(upstream(4, "content参数错误"))
+            raise RefusedError(upstream(4, "content参数错误"))
         action = _SIMPLE_ACTIONS[match[2]]
         return self._change(order, match[1], action, int(match[3] or 1))
 
@@ -113,11 +113,8 @@ class Submits:
         parent = self._parent(order.body.get("taskId", ""))
         if not buttons.offers(parent, press.custom_id):
             request[VISIT].seen.warn("custom id is not under this task")
-            raise Refused(upstream(4, "customId is not one of the task's buttons"))
-        plan = presses.plan_for(parent, press, remix=order.body.get("enableRemix", False))
-        if plan is None:
-            return upstream(1, "Submit success", result="")
-        return self._studio.start(order, plan)
+            raise RefusedError(upstream(4, "customId is not one of the task's buttons"))
+        return self._follow(order, parent, press, remix=order.body.get("enableRemix", False))
 
     async def modal(self, request: web.Request) -> web.Response:
         """The answer to a window."""
@@ -125,20 +122,20 @@ class Submits:
         self._need(order, "taskId", "task_id_is_required")
         task = self._studio.tasks.get(order.body["taskId"])
         if task is None:
-            raise Refused(self._dialect.no_parent())
+            raise RefusedError(self._dialect.no_parent())
         prompt, mask = await self._window_answer(order, task)
         words = self._studio.words_of(order, prompt)
         self._studio.refuse_by_words(words, prompt)
         self._studio.check_money("MODAL")
         # Last, with nothing to wait for in between: of two answers at once only one may count.
         if task.look(self._ground.clock()).status != "MODAL":
-            raise Refused(upstream(4, "Task is not waiting for a window"))
+            raise RefusedError(upstream(4, "Task is not waiting for a window"))
         plan = presses.answered(task, self._studio.tasks[task.parent], prompt, mask)
         starts = task.window != "REMIX"  # a remix was paid when its button was pressed
         self._ground.charge(request, task.id, price_of("MODAL"), starts=starts)
         self._studio.confirm(task, plan, words)
         if "lost" in words:
-            raise Dropped
+            raise DroppedError
         return self._dialect.accepted(task, 1, "Submit success", {})
 
     async def _window_answer(self, order: Order, task: Task) -> tuple[prompts.Prompt, bytes]:
@@ -148,11 +145,11 @@ class Submits:
         for objection in prompts.objections(text):
             order.request[VISIT].seen.warn(objection)
         if task.window == "CUSTOM_ZOOM" and prompt.zoom is None:
-            raise Refused(upstream(4, "prompt参数错误: --zoom 1 to 2 is needed"))
+            raise RefusedError(upstream(4, "prompt参数错误: --zoom 1 to 2 is needed"))
         if task.window != "INPAINT":
             return prompt, b""
         if not order.body.get("maskBase64"):
-            raise Refused(upstream(4, "maskBase64不能为空"))
+            raise RefusedError(upstream(4, "maskBase64不能为空"))
         return prompt, await asyncio.to_thread(fields.mask_of, order.body["maskBase64"])
 
     def _order(self, request: web.Request, allowed: Mapping[str, fields.Check]) -> Order:
@@ -160,12 +157,12 @@ class Submits:
 
     def _need(self, order: Order, name: str, otherwise: str) -> None:
         if not order.body.get(name):
-            raise Refused(self._dialect.refuse(4, otherwise))
+            raise RefusedError(self._dialect.refuse(4, otherwise))
 
     def _prompt(self, order: Order) -> str:
         text: str = order.body.get("prompt", "")
         if not text.strip():
-            raise Refused(self._dialect.refuse(4, "prompt_is_required"))
+            raise RefusedError(self._dialect.refuse(4, "prompt_is_required"))
         for objection in prompts.objections(text):
             order.request[VISIT].seen.warn(objection)
         return text
@@ -173,35 +170,40 @@ class Submits:
     def _check_change(self, order: Order, action: str, index: int) -> None:
         is_stock = not isinstance(self._dialect, Raw)
         if is_stock and action.upper() not in _CHANGES:
-            raise Refused(_no_channel(f"mj_{action.lower()}"))
+            raise RefusedError(_no_channel(f"mj_{action.lower()}"))
         self._need(order, "taskId", "task_id_is_required")
         if action not in _CHANGES:
-            raise Refused(self._dialect.refuse(4, f"unknown_action:{action}"))
+            raise RefusedError(self._dialect.refuse(4, f"unknown_action:{action}"))
         if not index and (is_stock or action != "REROLL"):
-            raise Refused(self._dialect.refuse(4, "index_is_required"))
+            raise RefusedError(self._dialect.refuse(4, "index_is_required"))
 
     def _change(self, order: Order, task: str, action: str, index: int) -> web.Response:
         parent = self._parent(task)
         if parent.action not in _CHANGEABLE:
-            raise Refused(upstream(4, "关联任务不允许执行变化"))
+            raise RefusedError(upstream(4, "关联任务不允许执行变化"))
         if not 1 <= index <= 4 and action != "REROLL":
-            raise Refused(upstream(4, "index参数错误"))
+            raise RefusedError(upstream(4, "index参数错误"))
         custom_id = {
             "UPSCALE": buttons.upscale_id(parent, index),
             "VARIATION": buttons.variation_id(parent, index),
             "REROLL": buttons.reroll_id(parent),
         }[action]
-        plan = presses.plan_for(parent, buttons.read(custom_id), remix=False)
-        assert plan is not None, "a grid's own buttons always make a task"
+        return self._follow(order, parent, buttons.read(custom_id), remix=False)
+
+    def _follow(self, order: Order, parent: Task, press: Press, *, remix: bool) -> web.Response:
+        """Do what a button says; for one that makes no task, say yes and name none."""
+        plan = presses.plan_for(parent, press, remix=remix)
+        if plan is None:
+            return upstream(1, "Submit success", result="")
         return self._studio.start(order, plan)
 
     def _parent(self, task: str) -> Task:
         """The task to follow up; it must have succeeded as far as whoever answers knows."""
         parent = self._studio.tasks.get(task)
         if parent is None:
-            raise Refused(self._dialect.no_parent())
+            raise RefusedError(self._dialect.no_parent())
         if self._dialect.known(parent).status != "SUCCESS":
-            raise Refused(self._dialect.parent_not_done())
+            raise RefusedError(self._dialect.parent_not_done())
         return parent
 
     def _press(self, order: Order) -> Press:
@@ -209,12 +211,12 @@ class Submits:
         self._need(order, "customId", "custom_id_is_required")
         try:
             press = buttons.read(custom_id)
-        except buttons.Malformed:
-            raise Refused(self._broken()) from None
+        except buttons.MalformedError:
+            raise RefusedError(self._broken()) from None
         if not buttons.is_well_formed(custom_id):
             order.request[VISIT].seen.warn("custom id does not look like Midjourney's")
         if not press.action and not isinstance(self._dialect, Raw):
-            raise Refused(self._dialect.refuse(4, f"unknown_action:{custom_id}"))
+            raise RefusedError(self._dialect.refuse(4, f"unknown_action:{custom_id}"))
         self._need(order, "taskId", "task_id_is_required")
         return press
 

@@ -1,7 +1,7 @@
 """A Midjourney task: what it is, and what state it is in at a given moment.
 
-Owns the state machine. A task's state is computed from the time when someone asks; nothing runs
-meanwhile, so ten thousand tasks cost nothing but their memory. It knows nothing of HTTP or spelling.
+Owns the state machine. A state is computed from the time when someone asks; nothing runs meanwhile,
+so ten thousand tasks cost nothing but their memory. It knows nothing of HTTP or spelling.
 """
 
 import hashlib

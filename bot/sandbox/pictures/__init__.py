@@ -1,7 +1,7 @@
-"""Pictures for the sandbox: real files, painted on demand, the same every time for the same request.
+"""Pictures for the sandbox: real files, painted on demand, the same for the same request.
 
-Owns painting, laying out grids and encoding. It knows nothing of tasks, HTTP or time. Nothing here is
-`async`: callers run it in a thread.
+Owns painting, laying out grids and encoding. It knows nothing of tasks, HTTP or time. Nothing here
+is `async`: callers run it in a thread.
 """
 
 import functools

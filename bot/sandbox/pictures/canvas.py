@@ -1,6 +1,6 @@
-"""Drawing in fractions of a picture's width and height, so that one scene can be drawn at any size.
+"""Drawing in fractions of a picture's width and height, so that a scene can be drawn at any size.
 
-Owns the primitives the scenes are made of: gradients, glows, silhouettes. It knows nothing of scenes.
+Owns the primitives of the scenes: gradients, glows, silhouettes. It knows nothing of scenes.
 """
 
 from collections.abc import Sequence

@@ -142,7 +142,7 @@ PALETTES: tuple[Palette, ...] = (
 
 
 def palette_of(colours: tuple[Colour, ...]) -> Palette:
-    """A family made from the main colours of someone's picture (at least one), light ones as sky."""
+    """A family made from the main colours (at least one) of a picture, light ones as sky."""
     ordered = sorted(colours, key=sum)
     near, light = ordered[0], ordered[-1]
     middle = ordered[len(ordered) // 2]

@@ -1,6 +1,6 @@
 """The landscapes the sandbox paints: what is in a picture, drawn the same at any size.
 
-Owns the styles and what the words of a prompt add to them. It knows nothing of tasks, sizes or files.
+Owns the styles and what the words of a prompt add. It knows nothing of tasks, sizes or files.
 """
 
 import math

@@ -1,0 +1,234 @@
+"""The connection to Discord's gateway: discord.py under a supervisor that never gives up.
+
+Owns discord.py's client. Hands raw interactions on and knows nothing of what they mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import HTTPClient, Route
+
+from adapters.discord.events import Raw
+
+log = logging.getLogger(__name__)
+
+SLEEP_LIMIT = 30.0
+"""Longest pause discord.py may sleep through for a rate limit before it says so, in seconds."""
+IDENTIFY_GAP = 5.0
+"""Seconds between two sessions begun, by Discord's rule for bots with few shards."""
+BACKOFF = 60.0
+"""Longest pause before connecting again."""
+WRONG_TOKEN_PAUSE = 300.0
+"""Pause after a refused token: the owner may restore it, and refused calls count against the bot.
+"""
+_REFUSED_TOKEN = 4004
+
+
+def point(api_url: str, gateway_url: str) -> None:
+    """Point discord.py at another server, for the whole process; empty leaves it at Discord.
+
+    A session that begins anew goes to the default gateway whatever `/gateway/bot` said, hence both.
+    """
+    if api_url:
+        Route.BASE = api_url.rstrip("/")
+    if gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+
+
+def quiet() -> None:
+    """Keep discord.py from writing whole events and addresses to the debug log: they hold tokens."""
+    for name in ("client", "gateway", "http", "shard", "state", "webhook.async_"):
+        logger = logging.getLogger(f"discord.{name}")
+        if logger.level < logging.INFO:
+            logger.setLevel(logging.INFO)
+
+
+class Client(discord.AutoShardedClient):
+    """discord.py's client, reduced to what this bot needs: no intents, no caches, raw interactions.
+
+    An exception in one of discord.py's event parsers ends the client, and it raises for payloads
+    that lack a field; so the only parsers left are those of the session itself, and interactions
+    are handed on as they came.
+    """
+
+    def __init__(self, heard: Callable[[Raw], None], logged_in: Callable[[Client], None]) -> None:
+        """`heard` takes every interaction's payload, `logged_in` is told before the gateway
+        connects.
+        """
+        super().__init__(
+            intents=discord.Intents.none(),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            max_ratelimit_timeout=SLEEP_LIMIT,
+            guild_ready_timeout=0,
+        )
+        parsers = self._connection.parsers
+        kept = {name: parsers[name] for name in ("READY", "RESUMED")}
+        parsers.clear()
+        parsers.update(kept, INTERACTION_CREATE=heard)
+        self._logged_in = logged_in
+        self._identified = -IDENTIFY_GAP
+        self.up: set[int] = set()
+
+    async def setup_hook(self) -> None:
+        """Tell that the token works."""
+        self._logged_in(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep the gap between two sessions; discord.py would wait even when none came before."""
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(max(self._identified + IDENTIFY_GAP - clock(), 0))
+        self._identified = clock()
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """A session began."""
+        self.up.add(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """A session goes on."""
+        self.up.add(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """A session broke off."""
+        self.up.discard(shard_id)
+
+    @property
+    def connected(self) -> bool:
+        """Whether every shard has its session."""
+        return bool(self.shard_count) and len(self.up) == self.shard_count
+
+
+class Link:
+    """Keeps a client connected until closed."""
+
+    def __init__(
+        self, token: str, heard: Callable[[Raw], None], logged_in: Callable[[Client], None]
+    ) -> None:
+        """See `Client`."""
+        self._token = token
+        self._heard = heard
+        self._logged_in = logged_in
+        self._client: Client | None = None
+        self._started: asyncio.Task[Exception | None] | None = None
+        self._closed = asyncio.Event()
+        self._authorized = False
+        self._trouble = "Discord is not connected yet."
+
+    @property
+    def ready(self) -> bool:
+        """Whether events arrive."""
+        return self._client is not None and self._client.connected
+
+    @property
+    def problem(self) -> str:
+        """Why events do not arrive, in words; empty when they do."""
+        return "" if self.ready else self._trouble
+
+    @property
+    def http(self) -> HTTPClient | None:
+        """discord.py's HTTP client while it is logged in."""
+        return self._client.http if self._client is not None and self._authorized else None
+
+    async def run(self) -> None:
+        """Connect, and connect again after every failure, until `close` or cancelled."""
+        pause = 1.0
+        while not self._closed.is_set():
+            began = asyncio.get_running_loop().time()
+            error = await self._live()
+            if self._closed.is_set():
+                return
+            lived = asyncio.get_running_loop().time() - began
+            pause = 1.0 if lived > BACKOFF else min(pause * 2, BACKOFF)
+            await self._rest_after(error, pause)
+
+    async def _rest_after(self, error: Exception | None, pause: float) -> None:
+        self._trouble = _sentence(error)
+        if _is_wrong_token(error):
+            pause = WRONG_TOKEN_PAUSE
+        log.error("%s Trying again in %.0f s.", self._trouble, pause)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311  (no secret)
+                await self._closed.wait()
+
+    async def _live(self) -> Exception | None:
+        """One client's life; returns what ended it."""
+        self._client = Client(self._heard, self._entered)
+        async with asyncio.TaskGroup() as tasks:
+            self._started = tasks.create_task(_start(self._client, self._token))
+            try:
+                await asyncio.wait({self._started})
+            finally:
+                await self._end()
+        return None if self._started.cancelled() else self._started.result()
+
+    def _entered(self, client: Client) -> None:
+        self._authorized = True
+        self._trouble = "Discord is connecting."
+        self._logged_in(client)
+
+    async def _end(self) -> None:
+        """End the client; a task of it that is only cancelled may go on, so it is closed first."""
+        client, started = self._client, self._started
+        self._client, self._authorized = None, False
+        if client is not None:
+            try:
+                async with asyncio.timeout(3):
+                    await client.close()
+            except (TimeoutError, AttributeError, aiohttp.ClientError, OSError) as error:
+                log.debug("Discord's connection did not close in order: %s", type(error).__name__)
+                await client.http.close()
+        if started is not None:
+            started.cancel()
+
+    async def close(self) -> None:
+        """End the connection for good."""
+        self._closed.set()
+        await self._end()
+
+
+async def _start(client: Client, token: str) -> Exception | None:
+    """Run a client; its failure is its result, so that a supervisor can look at it."""
+    try:
+        await client.start(token)
+    except Exception as error:
+        return error
+    return None
+
+
+def _is_wrong_token(error: Exception | None) -> bool:
+    return isinstance(error, discord.LoginFailure) or (
+        isinstance(error, discord.ConnectionClosed) and error.code == _REFUSED_TOKEN
+    )
+
+
+def _sentence(error: Exception | None) -> str:
+    """What ended a connection, for the owner of the bot; holds no secret."""
+    if _is_wrong_token(error):
+        return (
+            "Discord refuses the bot's token. Copy it again from the Developer Portal (Bot > Reset Token) "
+            "into [discord] token."
+        )
+    match error:
+        case None:
+            return "Discord closed the connection."
+        case discord.PrivilegedIntentsRequired():
+            return "Discord asks for a privileged intent; the bot needs none. Check the application's settings."
+        case discord.ConnectionClosed():
+            return f"Discord closed the connection with code {error.code}."
+        case discord.HTTPException():
+            return f"Discord answered with status {error.status}."
+        case aiohttp.ClientError() | OSError():
+            return f"Discord cannot be reached ({type(error).__name__})."
+        case _:
+            return f"The connection to Discord failed ({type(error).__name__}: {str(error)[:200]})."
