@@ -33,8 +33,15 @@ log = logging.getLogger(__name__)
 class Runner(Adapter, Protocol):
     """A chat platform as the program runs it."""
 
-    ready: bool
-    problem: str
+    @property
+    def ready(self) -> bool:
+        """Whether events arrive."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why they do not, or what else the owner should look at; empty when all is well."""
+        ...
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -72,8 +79,8 @@ class App:
             for runner in runners:
                 desk.attach(runner)
                 health.watch(runner)
-            web = next((r for r in runners if isinstance(r, WebAdapter)), None)
-            self.address = await serve_http(stack, self._settings.web, health, web)
+            sites = [r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)]
+            self.address = await serve_http(stack, self._settings.web, health, sites)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(outbox.run(delivery))

@@ -1,23 +1,28 @@
 """Settings: `config.toml`, with `ATELIER_<SECTION>__<KEY>` from the environment over it.
 
-Each section's model stands beside what it configures; here they are only nested, and mistakes are named with the
-line and the fix.
+Each section's model stands beside what it configures; here they are only nested, and mistakes are
+named with the line and the fix. No message shows a value, since it may be a secret.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from adapters.discord.app import DiscordSettings
@@ -25,7 +30,7 @@ from adapters.telegram.app import TelegramSettings
 from adapters.web.app import WebSettings
 from core.engine import JobSettings
 from core.gateway import GatewaySettings
-from core.providers import ModelSettings
+from core.providers import ModelSettings, catalogue, providers
 from core.providers.midjourney import MidjourneySettings
 
 PREFIX = "ATELIER_"
@@ -39,6 +44,13 @@ class StoreSettings(BaseModel):
     url: str = "sqlite:///atelier.db"
     """`sqlite:///file` or `postgresql://user:password@host/name`."""
 
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: str) -> str:
+        if not re.match(r"sqlite:///\S|postgres(ql)?://\S", url):
+            raise ValueError('write "sqlite:///file" or "postgresql://user:password@host/name"')
+        return re.sub(r"^postgres://", "postgresql://", url)
+
 
 class ArchiveSettings(BaseModel):
     """`[archive]`: where every result's bytes are kept."""
@@ -46,6 +58,12 @@ class ArchiveSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dir: Path = Path("archive")
+    """A folder, made when it is missing."""
+
+    @field_validator("dir")
+    @classmethod
+    def _at_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
 
 
 class SecuritySettings(BaseModel):
@@ -53,8 +71,18 @@ class SecuritySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    trusted_hosts: list[str] = Field(default_factory=list)
+    trusted_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
     """`host` (any port, http too) or `host:port`, private ones included."""
+
+    @field_validator("trusted_hosts", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """Take `a, b` and JSON too, as environment variables have it."""
+        if isinstance(given, str) and given.lstrip().startswith("["):
+            return json.loads(given)
+        if isinstance(given, str):
+            return [one.strip() for one in given.split(",") if one.strip()]
+        return given
 
 
 class LogSettings(BaseModel):
@@ -63,14 +91,19 @@ class LogSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is written."""
     format: Literal["text", "json"] = "text"
+    """`text` for people, `json` for programs: one object a line, with the job's id."""
 
 
 class Settings(BaseSettings):
     """Everything `config.toml` may hold."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", nested_model_default_partial_update=True
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
     )
 
     gateway: GatewaySettings = Field(default_factory=GatewaySettings)
@@ -98,6 +131,24 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
+    def secrets(self) -> list[str]:
+        """Every secret value in here, to be masked wherever text leaves the program."""
+        password = urlsplit(self.store.url).password or ""
+        found = [*_secrets(self), password, unquote(password)]
+        return sorted({one for one in found if one})
+
+
+def _secrets(value: object) -> Iterator[str]:
+    match value:
+        case SecretStr():
+            yield value.get_secret_value()
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _secrets(getattr(value, name))
+        case dict():
+            for one in value.values():
+                yield from _secrets(one)
+
 
 class ConfigError(Exception):
     """The settings cannot be used; the text says where and how to mend it, one problem a line."""
@@ -113,12 +164,15 @@ def load(path: Path | None = None) -> Settings:
         ConfigError: The file cannot be read, a key is unknown or a value wrong.
     """
     text, data = _read(path)
+    where = _Where(str(path) if path else "the environment", text)
     problems = _unknown_variables()
     try:
         settings = Settings(**data)
+        problems += _unknown_names(settings, where)
     except ValidationError as error:
-        where = str(path) if path else "the environment"
-        problems += [_explain(e, text, where) for e in error.errors()]
+        problems += [_explain(e, where) for e in error.errors(include_input=False)]
+    except SettingsError as error:
+        problems.append(_unreadable(error))
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
     return settings
@@ -134,10 +188,37 @@ def _read(path: Path | None) -> tuple[str, dict[str, Any]]:
         raise ConfigError(
             f"{path} is not there. Copy config.example.toml to {path} and fill it in."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} cannot be read: save it as UTF-8 text.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+        hint = '; text stands in "quotes"' if "Invalid value" in str(error) else ""
+        raise ConfigError(f"{path} is not valid TOML: {error}{hint}") from None
+
+
+# -- naming mistakes ---------------------------------------------------------------------------
+
+
+class _Where:
+    """Says where a setting was given."""
+
+    def __init__(self, name: str, text: str) -> None:
+        """`text` is the file's, empty without one."""
+        self._name = name
+        self._text = text
+        self._variables = {k.upper(): k for k in os.environ if k.upper().startswith(PREFIX)}
+
+    def __call__(self, loc: Sequence[str]) -> str:
+        """The variable, or the file's line, that gave the setting at `loc`."""
+        wanted = PREFIX + "__".join(part.upper() for part in loc)
+        for upper, variable in self._variables.items():
+            if len(loc) > 1 and (
+                f"{wanted}__".startswith(f"{upper}__") or upper.startswith(f"{wanted}__")
+            ):
+                return f"the environment, {variable}"
+        line = _line(self._text, list(loc))
+        return f"{self._name}, line {line}" if line else self._name
 
 
 def _unknown_variables() -> list[str]:
@@ -145,11 +226,39 @@ def _unknown_variables() -> list[str]:
     sections = set(Settings.model_fields)
     found = []
     for name in os.environ:
-        if name.startswith(PREFIX):
-            section = name[len(PREFIX) :].split("__")[0].lower()
+        if name.upper().startswith(PREFIX):
+            section, *keys = name[len(PREFIX) :].lower().split("__")
             if section not in sections:
-                found.append(f"the environment: {name} names no section{_near(section, sections)}")
+                fix = _near(section, sections)
+                found.append(f"the environment: {name} names no section{fix}")
+            elif not keys and section != "models":
+                found.append(f"the environment: {name} names no key: {PREFIX}<SECTION>__<KEY>")
     return found
+
+
+def _unknown_names(settings: Settings, where: _Where) -> list[str]:
+    """Models and families that do not exist: what is set for them would do nothing."""
+    families = providers(settings.midjourney)
+    given = (
+        ("model", ["models"], settings.models, set(catalogue(families, {}))),
+        ("family", ["gateway", "keys"], settings.gateway.keys, set(families)),
+    )
+    return [
+        f"{where([*path, key])}: {'.'.join(path)}.{key}: there is no such {what}{_near(key, known)}"
+        for what, path, names, known in given
+        for key in names
+        if key not in known
+    ]
+
+
+def _unreadable(error: SettingsError) -> str:
+    """A variable for which JSON is due and that holds none."""
+    field = re.search(r'field "(\w+)"', str(error))
+    head = PREFIX + (field[1].upper() if field else "")
+    names = ", ".join(sorted(name for name in os.environ if name.upper().startswith(head)))
+    return (
+        f"the environment: {names} cannot be read; write {PREFIX}<SECTION>__<KEY>[__<NAME>]=value"
+    )
 
 
 def _near(word: str, known: set[str]) -> str:
@@ -157,27 +266,33 @@ def _near(word: str, known: set[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; there is {', '.join(sorted(known))}"
 
 
-def _explain(error: Any, text: str, where: str) -> str:
+def _explain(error: Mapping[str, Any], where: _Where) -> str:
     """One problem: the place, what is wrong, and the fix."""
     loc = [str(part) for part in error["loc"]]
-    variable = PREFIX + "__".join(part.upper() for part in loc[:2])
-    line = _line(text, loc)
-    at = f"{where}, line {line}" if line else f"{where}"
-    if variable in os.environ:
-        at = f"the environment, {variable}"
-    key = ".".join(loc)
-    if error["type"] == "extra_forbidden":
-        return f"{at}: unknown key {key}{_near(loc[-1], _known(loc[:-1]))}"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{at}: {key}: {message}"
+    at, key = where(loc), ".".join(loc)
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{at}: unknown key {key}{_instead(loc)}"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"{at}: {key} is a section: write [{key}] on a line of its own, its keys below"
+        case _:
+            return f"{at}: {key}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _instead(loc: list[str]) -> str:
+    """What an unknown key should have been: the same one elsewhere, or a near one here."""
+    homes = [f"[{name}]" for name in Settings.model_fields if loc[-1] in _known([name])]
+    if homes:
+        return f"; {loc[-1]} belongs under {' or '.join(homes)}"
+    return _near(loc[-1], _known(loc[:-1]))
 
 
 def _known(loc: list[str]) -> set[str]:
     """The keys a section takes."""
     if not loc:
         return set(Settings.model_fields)
-    if loc[0] == "models" and len(loc) > 1:
-        return set(ModelSettings.model_fields)
+    if loc[0] == "models":
+        return set(ModelSettings.model_fields) if len(loc) > 1 else set()
     field = Settings.model_fields.get(loc[0])
     model = field.annotation if field else None
     return set(getattr(model, "model_fields", {}))
@@ -187,13 +302,15 @@ def _line(text: str, loc: list[str]) -> int:
     """The line a key stands on, 0 when it cannot be told."""
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if head := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+        if head := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+\s*(#.*)?$", line):
             section = head[1].replace('"', "")
             if section == ".".join(loc):
                 return number
-        elif key := re.match(r'\s*"?([A-Za-z0-9_.-]+)"?\s*=', line):
-            full = f"{section}.{key[1]}" if section else key[1]
-            if full == ".".join(loc) or (len(loc) > 2 and full == ".".join(loc[:2])):
+        elif key := re.match(
+            r'\s*((?:"[^"]+"|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]+"|[\w-]+))*)\s*=', line
+        ):
+            parts = [one or other for one, other in re.findall(r'"([^"]+)"|([\w-]+)', key[1])]
+            full = ([*section.split(".")] if section else []) + parts
+            if full == loc or (len(full) > 1 and full == loc[: len(full)]):
                 return number
     return 0
-

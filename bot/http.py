@@ -1,14 +1,18 @@
-"""The program's own web server: the playground's routes, `/healthz` and `/metrics`."""
+"""The program's own web server: `/healthz`, `/metrics`, and the routes adapters bring along.
+
+Knows nothing of what those routes do.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from adapters.web.app import WebAdapter, WebSettings
+from adapters.web.app import WebSettings
 
 
 class Part(Protocol):
@@ -29,6 +33,14 @@ class Named(Part, Protocol):
     """A platform as the probe sees it."""
 
     platform: str
+
+
+class Site(Protocol):
+    """An adapter that is spoken to over HTTP: the playground, Telegram's webhook."""
+
+    def setup(self, app: web.Application) -> None:
+        """Add routes."""
+        ...
 
 
 class Health:
@@ -53,9 +65,13 @@ class Health:
 
 
 async def serve_http(
-    stack: AsyncExitStack, settings: WebSettings, health: Health, playground: WebAdapter | None
+    stack: AsyncExitStack, settings: WebSettings, health: Health, sites: Iterable[Site]
 ) -> str:
-    """Start the server; it stops with `stack`. Returns its address."""
+    """Start the server; it stops with `stack`. Returns its address.
+
+    Raises:
+        OSError: `settings.listen` cannot be used.
+    """
     app = web.Application(client_max_size=2**20)
 
     async def healthz(request: web.Request) -> web.Response:
@@ -69,8 +85,8 @@ async def serve_http(
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", metrics)
-    if playground is not None:
-        playground.setup(app)
+    for site in sites:
+        site.setup(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -90,6 +90,8 @@ def state_line(say: Say, job: Job, standing: Standing) -> str:
                 if standing.left
                 else ""
             )
+            if standing.ahead == 0:
+                return say("Next in line") + start
             return say("Waiting: {n} before you", n=standing.ahead) + start
         case State.SUBMITTING:
             return say("Handing it over…")

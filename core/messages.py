@@ -175,6 +175,8 @@ class Limits:
     """Least seconds between two edits of one progress message."""
     bar: bool = True
     """Progress needs a bar drawn in characters."""
+    restyles: bool = False
+    """Buttons of a sent message can be changed without sending its files again."""
     lossy: bool = False
     """The platform recompresses pictures, so the untouched file is offered beside them."""
 

@@ -333,6 +333,21 @@ async def test_a_hanging_call_can_be_waited_for_and_let_go(
         await server.drop("sendPhoto").wait_hit(timeout=0.05)
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_who_hangs_up_was_here_only_if_the_effect_was(
+    server: TelegramServer, bot: Bot, chat: PrivateChat, *, after: bool
+) -> None:
+    fault = server.hang("sendMessage", after_effect=after)
+    call = asyncio.create_task(bot.send_message(chat.id, "x"))
+    await fault.wait_hit()
+    call.cancel()
+    await asyncio.wait({call})
+    await asyncio.sleep(0.05)
+    fault.cancel()
+    await bot.get_me()
+    assert len(chat.messages) == (1 if after else 0)
+
+
 async def test_downloads_fail_too(server: TelegramServer, bot: Bot, chat: PrivateChat) -> None:
     sent = await bot.send_document(chat.id, b"bytes")
     assert sent.document is not None

@@ -227,7 +227,8 @@ async def test_a_question_is_kept_and_answered_by_a_reply(
     (shown,) = group.from_bot
     assert shown.force_reply is not None
     assert shown.force_reply["input_field_placeholder"] == "a fox …"
-    await ann.say(group, "a fox", reply_to=shown)
+    said = await ann.say(group, "a fox for @atelier_bot", reply_to=shown)
+    assert said.pinged == []  # only people are called
     answer = (await bot.get_updates())[-1].message
     assert answer is not None
     assert answer.reply_to_message is not None

@@ -91,6 +91,20 @@ async def test_an_update_can_come_again_after_it_was_confirmed(
     assert await bot.get_updates(offset=beyond) == ()
 
 
+async def test_a_poller_that_died_takes_nothing_with_it(
+    server: TelegramServer, bot: Bot, ann: Person, chat: PrivateChat
+) -> None:
+    said = await ann.say(chat, "/imagine a fox")
+    (update,) = await bot.get_updates()
+    dead = asyncio.create_task(bot.get_updates(offset=update.update_id + 1, timeout=30))
+    await asyncio.sleep(0.1)
+    dead.cancel()
+    await asyncio.wait({dead})
+    await asyncio.sleep(0.05)
+    server.redeliver(said)
+    assert await bot.get_updates(offset=update.update_id + 1) == (update,)
+
+
 async def test_old_presses_expire_and_old_messages_stay_longer(
     server: TelegramServer, bot: Bot, ann: Person, chat: PrivateChat
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.discord.events import Answered, Raw
 from adapters.discord.render import EPHEMERAL, SUPPRESS_EMBEDS
-from adapters.discord.rest import ALREADY_ANSWERED, Refused, Rest
+from adapters.discord.rest import ALREADY_ANSWERED, RefusedError, Rest
 from core.errors import AdapterError, SlowDown
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Answerer:
                 break
             try:
                 return await self._rest.once("POST", path, payload, patience=min(left, TRY))
-            except Refused as error:
+            except RefusedError as error:
                 if error.code == ALREADY_ANSWERED:  # an earlier try, or an earlier life, did it
                     return {}
                 log.warning("Discord does not take an answer: %s", error)
@@ -94,7 +94,7 @@ class Answerer:
         path = f"/webhooks/{raw['application_id']}/{raw['token']}/messages/@original"
         try:
             message = await self._rest.once("GET", path, patience=TRY)
-        except (Refused, AdapterError):
+        except (RefusedError, AdapterError):
             return None
         return {"interaction": {"response_message_id": message.get("id")}}
 

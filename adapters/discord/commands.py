@@ -67,20 +67,15 @@ def completes(option: Option) -> bool:
     return bool(option.suggest or option.lookup) or len(option.choices) > CHOICES
 
 
-def payloads(
-    commands: Sequence[Command], *, user_install: bool, guild: bool
-) -> list[dict[str, Any]]:
+def payloads(commands: Sequence[Command], *, user_install: bool) -> list[dict[str, Any]]:
     """Everything that is to be registered, as one bulk overwrite takes it.
 
     `user_install`: also for people who install the app for themselves, in all their chats.
-    `guild`: for one server alone; where a command works is then not said, since Discord takes
-    that for global ones only. Raises ValueError for a command Discord could not show.
+    Raises ValueError for a command Discord could not show.
     """
-    where: dict[str, Any] = {}
-    if not guild and user_install:
+    where = {"integration_types": [0], "contexts": [0, 1]}
+    if user_install:
         where = {"integration_types": [0, 1], "contexts": [0, 1, 2]}
-    elif not guild:
-        where = {"integration_types": [0], "contexts": [0, 1]}
     slash = [_slash(command) | where for command in commands]
     menus = [_menu(menu) | where for command in commands for menu in command.menus]
     return [*slash, *menus]

@@ -25,7 +25,7 @@ from adapters.discord.rest import (
     CANNOT_REPLY,
     OLD_MESSAGE,
     UNKNOWN_MESSAGE,
-    Refused,
+    RefusedError,
     Rest,
     parts,
 )
@@ -49,10 +49,12 @@ LIMITS = Limits(
     budget=5,
     window=5.0,
     edit_gap=2.0,
+    restyles=True,
 )
 
 Draft: TypeAlias = tuple[Message, str, str]
 """A message, its nonce and the message it answers (an id, or empty)."""
+Way: TypeAlias = Callable[[Place, Door, Draft], Awaitable[Ref]]
 
 
 class Deliverer:
@@ -85,18 +87,16 @@ class Deliverer:
         for way in self._ways(place, door, message):
             try:
                 return await way(place, door, draft)
-            except Refused as error:
+            except RefusedError as error:
                 log.info("Discord refused a message (%s), trying the next way", error)
             except TooBig:
                 most = max((m.size for m in message.media), default=0)
                 too_big = TooBig(limit=FILE_BYTES if most > FILE_BYTES else 0)
         raise too_big or ChatGone()
 
-    def _ways(
-        self, place: Place, door: Door, message: Message
-    ) -> list[Callable[[Place, Door, Draft], Awaitable[Ref]]]:
+    def _ways(self, place: Place, door: Door, message: Message) -> list[Way]:
         hidden = message.private and not place.private
-        ways = [self._by_channel] if door.member and not hidden else []
+        ways: list[Way] = [self._by_channel] if door.member and not hidden else []
         if door.open(self._clock()):
             ways.append(self._by_hook)
         if (message.mention or door.user) and not place.private:
@@ -108,7 +108,7 @@ class Deliverer:
         dm = place.private
         try:
             found = await self._post(place.chat, message, nonce, reply, dm=dm)
-        except Refused as error:
+        except RefusedError as error:
             if error.code != CANNOT_REPLY:
                 raise
             found = await self._post(place.chat, message, nonce, "", dm=dm)
@@ -140,9 +140,10 @@ class Deliverer:
 
         async def post(plain: bool) -> dict[str, Any]:
             with self._parcel(message, {}, dm, plain) as (body, files):
-                return await self._rest.bot(
+                found = await self._rest.bot(
                     lambda http: http.send_message(chat, params=_params(body | more, files))
                 )
+                return dict(found)
 
         return await _plainer(post)
 
@@ -196,7 +197,7 @@ class Deliverer:
         if door.open(self._clock()):
             try:
                 return await self._hook("PATCH", _hook_path(ref, door), message, door, door.hidden)
-            except Refused as error:
+            except RefusedError as error:
                 if error.code == UNKNOWN_MESSAGE and door.kind == "message":
                     raise MessageGone from error
                 log.info("an interaction's token does not reach a message: %s", error)
@@ -204,7 +205,7 @@ class Deliverer:
             return None
         try:
             return await self._patch(ref, message, door)
-        except Refused as error:
+        except RefusedError as error:
             if error.code == OLD_MESSAGE:
                 raise Offline from error
             log.info("the bot's token does not reach a message: %s", error)
@@ -213,11 +214,12 @@ class Deliverer:
     async def _patch(self, ref: Ref, message: Message, door: Door) -> dict[str, Any]:
         async def patch(plain: bool) -> dict[str, Any]:
             with self._parcel(message, dict(door.files), door.dm, plain) as (body, files):
-                return await self._rest.bot(
+                found = await self._rest.bot(
                     lambda http: http.edit_message(
                         ref.chat, ref.message, params=_params(body, files)
                     )
                 )
+                return dict(found)
 
         return await _plainer(patch)
 
@@ -229,7 +231,7 @@ class Deliverer:
         if door.open(self._clock()):
             try:
                 await self._rest.hook("DELETE", _hook_path(ref, door))
-            except Refused as error:
+            except RefusedError as error:
                 if error.code == UNKNOWN_MESSAGE:
                     return
                 log.info("an interaction's token does not reach a message: %s", error)
@@ -239,7 +241,7 @@ class Deliverer:
             return
         try:
             await self._rest.bot(lambda http: http.delete_message(int(ref.chat), int(ref.message)))
-        except Refused as error:
+        except RefusedError as error:
             if error.code != UNKNOWN_MESSAGE:
                 log.info("a message stays: %s", error)
 
@@ -272,7 +274,7 @@ async def _plainer(call: Callable[[bool], Awaitable[dict[str, Any]]]) -> dict[st
     """
     try:
         return await call(False)
-    except Refused as error:
+    except RefusedError as error:
         if error.status != 400 or error.code == CANNOT_REPLY:
             raise
         log.error("Discord finds fault with a message: %s", error)

@@ -152,7 +152,7 @@ class Reader:
                 return None
 
     def values(self, raw: Raw) -> dict[str, Any] | None:
-        """The typed options of a command; None for a message menu on a message without a picture."""
+        """The typed options of a command; None for a menu of a message without a picture."""
         data, command = raw.get("data") or {}, self.command(raw)
         if command is None:
             return {}

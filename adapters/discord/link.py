@@ -45,11 +45,13 @@ def point(api_url: str, gateway_url: str) -> None:
 
 
 def quiet() -> None:
-    """Keep discord.py from writing whole events and addresses to the debug log: they hold tokens."""
+    """Keep discord.py from logging whole events and addresses, which hold tokens."""
     for name in ("client", "gateway", "http", "shard", "state", "webhook.async_"):
         logger = logging.getLogger(f"discord.{name}")
         if logger.level < logging.INFO:
             logger.setLevel(logging.INFO)
+    for name in ("client", "state"):  # they only warn of voice and intents, which are left out
+        logging.getLogger(f"discord.{name}").setLevel(logging.ERROR)
 
 
 class Client(discord.AutoShardedClient):
@@ -183,7 +185,7 @@ class Link:
         self._client, self._authorized = None, False
         if client is not None:
             try:
-                async with asyncio.timeout(3):
+                async with asyncio.timeout(2):
                     await client.close()
             except (TimeoutError, AttributeError, aiohttp.ClientError, OSError) as error:
                 log.debug("Discord's connection did not close in order: %s", type(error).__name__)
@@ -216,14 +218,17 @@ def _sentence(error: Exception | None) -> str:
     """What ended a connection, for the owner of the bot; holds no secret."""
     if _is_wrong_token(error):
         return (
-            "Discord refuses the bot's token. Copy it again from the Developer Portal (Bot > Reset Token) "
-            "into [discord] token."
+            "Discord refuses the bot's token. Copy it again from the Developer Portal "
+            "(Bot > Reset Token) into [discord] token."
         )
     match error:
         case None:
             return "Discord closed the connection."
         case discord.PrivilegedIntentsRequired():
-            return "Discord asks for a privileged intent; the bot needs none. Check the application's settings."
+            return (
+                "Discord asks for a privileged intent; the bot needs none. "
+                "Check the application's settings."
+            )
         case discord.ConnectionClosed():
             return f"Discord closed the connection with code {error.code}."
         case discord.HTTPException():

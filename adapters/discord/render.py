@@ -168,7 +168,7 @@ def _link(label: str, url: str) -> str:
 
 
 def cut(words: str, limit: int = TEXT) -> str:
-    """Shorten Discord text that is too long, without leaving half an escape or an open code block."""
+    """Shorten text that is too long, leaving neither half an escape nor an open code block."""
     if len(words) <= limit:
         return words
     words = words[: limit - 5]

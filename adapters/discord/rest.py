@@ -46,7 +46,7 @@ OLD_MESSAGE = 30046
 _TOO_BIG = 40005
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Discord said no, and nothing happened."""
 
     def __init__(self, status: int, code: int = 0, words: str = "") -> None:
@@ -57,7 +57,7 @@ class Refused(Exception):
 
 
 class Rest:
-    """Makes the calls. Raises `Refused` and the errors of the port: `SlowDown`, `TooBig`,
+    """Makes the calls. Raises `RefusedError` and the errors of the port: `SlowDown`, `TooBig`,
     `Offline`, `MaybeSent`.
     """
 
@@ -114,7 +114,7 @@ class Rest:
             raise MaybeSent from error
 
     async def _repeated(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Try again while it is unknown what happened; once it is, `Offline` means unknown as well."""
+        """Try again while it is unknown what happened; from then on `Offline` means unknown too."""
         maybe: AdapterError | None = None
         for pause in PAUSES:
             await asyncio.sleep(pause)
@@ -187,7 +187,7 @@ class Rest:
 
     def _meaning(
         self, status: int, code: int, words: str, pause: float, banned: bool
-    ) -> AdapterError | Refused:
+    ) -> AdapterError | RefusedError:
         """What an answer that is no success means; `banned`: it came from in front of Discord."""
         if status == 429:
             pause = max(pause, BANNED if banned else 1.0)
@@ -199,7 +199,7 @@ class Rest:
             return MaybeSent()
         if status == 413 or code == _TOO_BIG:
             return TooBig()
-        return Refused(status, code, words)
+        return RefusedError(status, code, words)
 
     def _ask_gate(self) -> None:
         left = self._shut_until - asyncio.get_running_loop().time()

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, field_validator
 
 from core.desk import Desk
 from core.errors import BotError, MessageGone, StoreError, UserError
@@ -66,6 +66,14 @@ class WebSettings(BaseModel):
     """Serve the browser playground; off whenever `listen` can be reached from elsewhere without a password."""
     password: SecretStr = SecretStr("")
     """Asked for (user name: any) before the playground opens."""
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, listen: str) -> str:
+        host, _, port = listen.strip().rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError('write "host:port", such as "127.0.0.1:8080"')
+        return listen.strip()
 
     @property
     def open(self) -> bool:
@@ -185,8 +193,9 @@ class WebAdapter:
     async def _log(self, session: str) -> dict[str, Any]:
         if session not in self._logs:
             note = await self._desk.kept(f"web:log:{session}")
-            self._logs[session] = json.loads(note) if note else {"next": 1, "messages": {}}
-            self._logs[session]["recent"] = []
+            found = json.loads(note) if note else {"next": 1, "messages": {}}
+            # Another request may have read it meanwhile: there is one log a session.
+            self._logs.setdefault(session, {**found, "recent": []})
         return self._logs[session]
 
     async def _put(self, session: str, key: str, message: Message) -> None:

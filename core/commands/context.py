@@ -251,6 +251,18 @@ class Context:
 
     # -- showing -------------------------------------------------------------------------------
 
+    async def show_used(self, job: Job) -> None:
+        """Redraw the result whose button was pressed, so that the button shows it is in use."""
+        adapter = self.studio.outbox.adapter(self.place.platform)
+        on_result = self.panel and job.result and self.panel.message == job.result.message
+        if self.panel is None or not on_result or not adapter.limits(self.place).restyles:
+            return
+        try:
+            message = await self.studio.delivery.card(job)
+            await self.studio.outbox.edit(self.place, self.panel, message)
+        except (AdapterError, StoreError) as error:
+            log.info("a used button does not show it: %s", type(error).__name__)
+
     async def own(self, job_id: str) -> Job:
         """A job of the caller's. Raises `BadInput`, the same for a foreign job as for none."""
         wanted = job_id.strip().strip("`").lower()

@@ -87,6 +87,8 @@ class _Row:
 
     name: str
     label: str
+    emoji: str
+    """Leads the line and its row of buttons, so that one sees what belongs together."""
     values: tuple[tuple[str, str], ...]
 
 
@@ -94,16 +96,19 @@ PANEL = (
     _Row(
         "version",
         mark("Version"),
+        "🔢",
         (("default", mark("newest")), ("8.1", "8.1"), ("7", "7"), ("6.1", "6.1"), ("5.2", "5.2")),
     ),
     _Row(
         "ar",
         mark("Shape"),
+        "📐",
         (("default", "1:1"), ("3:2", "3:2"), ("16:9", "16:9"), ("2:3", "2:3"), ("9:16", "9:16")),
     ),
     _Row(
         "stylize",
         mark("Style"),
+        "🎨",
         (
             ("default", mark("default")),
             ("50", mark("low")),
@@ -114,6 +119,7 @@ PANEL = (
     _Row(
         "speed",
         mark("Speed"),
+        "⚡",
         (
             ("default", mark("default")),
             ("fast", mark("fast")),
@@ -121,7 +127,7 @@ PANEL = (
             ("turbo", mark("turbo")),
         ),
     ),
-    _Row("buttons", mark("Buttons"), (("normal", mark("normal")), ("large", mark("large")))),
+    _Row("buttons", mark("Buttons"), "🔘", (("normal", mark("normal")), ("large", mark("large")))),
 )
 
 
@@ -159,11 +165,11 @@ async def panel(ctx: Context) -> Message:
     for number, row in enumerate(PANEL):
         current = ctx.person.get(row.name, "")
         shown = next((label for value, label in row.values if _same(value, current)), current)
-        lines.append(f"{say(row.label)}: **{escape(say(shown))}**")
+        lines.append(f"{row.emoji} {say(row.label)}: **{escape(say(shown))}**")
         wanted += [_press(ctx, row.name, value, label, number) for value, label in row.values]
     if len(languages()) > 1:
         lines.append(say("Language: **{language}**", language=ctx.lang))
-    lines.append(say("Change the rest with options, such as `/settings --language en`."))
+    lines.append(say("Other values go in the options of /settings, such as its language."))
     kept = await ctx.studio.store.add_actions(wanted)
     return Message("\n".join(lines), buttons=tuple(_lit(ctx, a) for a in kept), private=True)
 
@@ -188,7 +194,8 @@ def _lit(ctx: Context, action: Action) -> Button:
     name, _, value = action.key.partition("=")
     chosen = _same(value, ctx.person.get(name, ""))
     button = cards.button(ctx.say, action)
-    return Button(button.label, "", button.token, "success" if chosen else "plain", button.row)
+    first = next((r.emoji for r in PANEL if r.name == name and r.values[0][0] == value), "")
+    return Button(button.label, first, button.token, "success" if chosen else "plain", button.row)
 
 
 COMMANDS = (

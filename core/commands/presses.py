@@ -65,9 +65,11 @@ async def proceed(
                 spoiler=spoiler,
                 more=number < len(prompts),
             )
+        await ctx.show_used(parent)
         return
     request = _filled(providers, ctx, action.request, values)
     await ctx.start(request, title=title, parent=parent.id, once_key=once, spoiler=spoiler)
+    await ctx.show_used(parent)
 
 
 async def again(

@@ -34,6 +34,7 @@ class GatewaySettings(BaseModel):
     base_url: str = "https://api.yescale.io"
     """The root, without `/v1`."""
     api_key: SecretStr = SecretStr("")
+    """The key of an account with credit."""
     keys: dict[str, SecretStr] = Field(default_factory=dict)
     """A key of its own for a family, such as `midjourney`."""
     paths: dict[str, str] = Field(default_factory=dict)
@@ -48,6 +49,14 @@ class GatewaySettings(BaseModel):
         if not root.startswith(("http://", "https://")):
             raise ValueError("begins with https:// (or http:// for a server of your own)")
         return root
+
+    @field_validator("api_key", "keys", mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        """People copy blanks along, and a header takes none."""
+        if isinstance(value, dict):
+            return {name: cls._bare(one) for name, one in value.items()}
+        return value.strip() if isinstance(value, str) else value
 
 
 class Gateway:

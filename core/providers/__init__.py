@@ -1,6 +1,7 @@
 """Who can do what is asked for: one module per upstream family, and the one list of them.
 
-A new family is one module and one line in `PROVIDERS`. What is sold, and for how much, comes together in `catalogue`.
+A new family is one module and one line in `PROVIDERS`. What is sold, and for how much, comes
+together in `catalogue`.
 """
 
 from __future__ import annotations

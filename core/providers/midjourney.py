@@ -1,15 +1,17 @@
 """Midjourney through a gateway: requests to calls, answers to tickets, looks to results.
 
-Two dialects are understood everywhere: a new-api gateway with a task table of its own (HTTP 400 refusals, fixed fields,
-rewritten codes) and midjourney-proxy answering through (HTTP 200 refusals, nulls, more fields). Pure; knows no clock,
-no commands and no chat platform.
+Two dialects are understood everywhere: a new-api gateway with a task table of its own (HTTP 400
+refusals, fixed fields, rewritten codes) and midjourney-proxy answering through (HTTP 200 refusals,
+nulls, more fields). Pure; knows no clock, no commands and no chat platform.
 
 `Request.options` it reads, all optional:
-    niji: true for the anime bot. speed: `fast`, `relax` or `turbo`. tag: echoed by the gateway as `state`.
-    dimensions: of a blend, `SQUARE`, `PORTRAIT` or `LANDSCAPE`.
-    custom_id, action, index: of a follow-up, the button's own id, its booking name, and its number in the grid; `index`
-        is there only where the parent may be continued by number. route: `change` or `action`, once one was refused.
-    window, filled, modal: see `midjourney_windows`; `modal` makes a request the answer to an open window.
+    niji: true for the anime bot. speed: `fast`, `relax` or `turbo`. tag: echoed by the gateway as
+    `state`. dimensions: of a blend, `SQUARE`, `PORTRAIT` or `LANDSCAPE`. custom_id, action, index:
+    of a follow-up, the button's own id, its booking name, and its number in the grid; `index`
+        is there only where the parent may be continued by number. route: `change` or `action`, once
+        one was refused.
+    window, filled, modal: see `midjourney_windows`; `modal` makes a request the answer to an open
+    window.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
-from core.errors import BadInput, Garbled, GatewayError, NotThere
+from core.errors import BadInput, Garbled, GatewayError, NotThere, Unreachable
 from core.i18n import mark
 from core.messages import Media
 from core.providers import midjourney_buttons as buttons
@@ -30,6 +32,7 @@ from core.providers import midjourney_reasons as reasons
 from core.providers import midjourney_windows as windows
 from core.providers.base import (
     Failed,
+    Kind,
     Offer,
     Outcome,
     Progress,
@@ -52,7 +55,8 @@ from core.wire import Answer, Blob, Call, Json, refusal, said
 FAMILY = "midjourney"
 
 SUBMIT_SECONDS = 90.0
-"""The gateway gives its own upstream 60 s; an answer that comes after that still tells what became of the job."""
+"""The gateway gives its own upstream 60 s; an answer that comes after that still tells what became
+of the job."""
 LOOK_SECONDS = 30.0
 
 
@@ -62,17 +66,21 @@ class MidjourneySettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     followups: Literal["change", "action"] = "change"
-    """How U, V and 🔄 are asked for first: by number, or by the button's own id. The other way is tried when the
+    """How U, V and 🔄 are asked for first: by number, or by the button's own id. The other way is
+    tried when the
     gateway has no such address."""
     speed_prefix: bool = False
-    """Send jobs with a speed to `/mj-fast/mj`, `/mj-relax/mj` or `/mj-turbo/mj`, for gateways that route by it."""
+    """Send jobs with a speed to `/mj-fast/mj`, `/mj-relax/mj` or `/mj-turbo/mj`, for gateways that
+    route by it."""
 
 
-def _offer(key: str, kind: str, price: float, typical: float = 35.0, first_look: float = 10.0) -> Offer:
+def _offer(
+    key: str, kind: Kind, price: float, typical: float = 35.0, first_look: float = 10.0
+) -> Offer:
     return Offer(
         key=key,
         family=FAMILY,
-        kind=kind,  # type: ignore[arg-type]  # one of the literals below
+        kind=kind,
         title="Midjourney",
         price=price,
         typical=typical,
@@ -93,7 +101,8 @@ OFFERS: tuple[Offer, ...] = (
     _offer("mj_low_variation", "continue", 0.1),
     _offer("mj_pan", "continue", 0.1),
     _offer("mj_zoom", "continue", 0.1),
-    # The press that opens these two windows is free; what they make is booked as mj_modal, which their buttons name.
+    # The press that opens these two windows is free; what they make is booked as mj_modal, which
+    # their buttons name.
     _offer("mj_custom_zoom", "continue", 0.0),
     _offer("mj_inpaint", "continue", 0.0),
     _offer("mj_modal", "continue", 0.1),
@@ -143,7 +152,9 @@ class Midjourney:
             body["state"] = str(tag)[:255]
         return self._call("POST", self._mode(request), f"submit/{path}", body, SUBMIT_SECONDS)
 
-    def _call(self, method: Literal["GET", "POST"], mode: str, path: str, body: Json, timeout: float) -> Call:
+    def _call(
+        self, method: Literal["GET", "POST"], mode: str, path: str, body: Json, timeout: float
+    ) -> Call:
         root = f"/{mode}/mj" if mode else "/mj"
         return Call(method, f"{root}/{path}", self.family, body, timeout)
 
@@ -164,19 +175,25 @@ class Midjourney:
             raise BadInput(mark("A blend takes 2 to 5 pictures, not {n}."), n=len(request.media))
         shape = str(request.options.get("dimensions") or "SQUARE").upper()
         if shape not in SHAPES:
-            raise BadInput(mark("A blend can be square, portrait or landscape, not {value}."), value=shape[:20])
+            raise BadInput(
+                mark("A blend can be square, portrait or landscape, not {value}."), value=shape[:20]
+            )
         pictures = [Blob(media) for media in request.media]
         return {"base64Array": pictures, "dimensions": shape, **_bot(request)}
 
     def _describe(self, request: Request) -> dict[str, Json]:
         if len(request.media) != 1:
-            raise BadInput(mark("One picture is described at a time; {n} were given."), n=len(request.media))
+            raise BadInput(
+                mark("One picture is described at a time; {n} were given."), n=len(request.media)
+            )
         return {"base64": Blob(request.media[0]), **_bot(request)}
 
     def _continue(self, request: Request) -> tuple[str, dict[str, Json]]:
         options, parent = request.options, request.parent
         if parent is None or not parent.id:
-            raise BadInput(mark("This button does not know its picture any more. Start again with /imagine."))
+            raise BadInput(
+                mark("This button does not know its picture any more. Start again with /imagine.")
+            )
         if options.get("modal"):
             return "modal", _window_answer(request, parent)
         if self._route(request) == "change":
@@ -214,8 +231,9 @@ class Midjourney:
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting:
         """Read the answer of a submit. Raises a `GatewayError` whose `spent` says what is certain.
 
-        Whether it went through is told by the code and the task's id together. That a window is open is told by the
-        words as well, since the gateway rewrites codes; a window nobody mentions shows itself at the first look.
+        Whether it went through is told by the code and the task's id together. That a window is
+        open is told by the words as well, since the gateway rewrites codes; a window nobody
+        mentions shows itself at the first look.
         """
         body = answer.body
         code = _whole(body.get("code")) if isinstance(body, dict) else None
@@ -234,16 +252,18 @@ class Midjourney:
 
     def _not_accepted(self, request: Request, answer: Answer, code: int | None) -> GatewayError:
         body = answer.body
-        if isinstance(body, dict) and code is not None and code not in ACCEPTED and "error" not in body:
-            properties = _object(body.get("properties"))
-            return reasons.refusal_of(
-                code,
-                body.get("description"),
-                status=answer.status,
-                follow_up=request.kind == "continue",
-                banned=_text(properties.get("bannedWord")),
-            )
-        return refusal(answer) or Garbled(detail=f"HTTP {answer.status}: {said(answer)}")
+        generic = not isinstance(body, dict) or "error" in body or answer.status in (401, 402, 403)
+        if generic or code is None or code in ACCEPTED:
+            return refusal(answer) or Garbled(detail=f"HTTP {answer.status}: {said(answer)}")
+        error = reasons.refusal_of(
+            code,
+            body.get("description") or body.get("message"),
+            status=answer.status,
+            follow_up=request.kind == "continue",
+            banned=_text(_object(body.get("properties")).get("bannedWord")),
+        )
+        error.retry_after = answer.retry_after or error.retry_after
+        return error
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -255,12 +275,16 @@ class Midjourney:
     def look_many(self, tickets: Sequence[Ticket]) -> Call:
         """The call that fetches many tasks of one mode."""
         ids = [ticket.id for ticket in tickets]
-        return self._call("POST", tickets[0].mode, "task/list-by-condition", {"ids": ids}, LOOK_SECONDS)
+        return self._call(
+            "POST", tickets[0].mode, "task/list-by-condition", {"ids": ids}, LOOK_SECONDS
+        )
 
     def read_many(self, answer: Answer) -> Mapping[str, Answer]:
-        """Split the list into one answer per task. Raises `NotThere` when this gateway has no such call.
+        """Split the list into one answer per task. Raises `NotThere` when this gateway has no such
+        call.
 
-        After a window a task has two rows under one id, one of which lags behind: the one that is further on counts.
+        After a window a task has two rows under one id, one of which lags behind: the one that is
+        further on counts.
         """
         if not isinstance(answer.body, list) or not _ok(answer):
             raise _no_list(answer)
@@ -275,7 +299,8 @@ class Midjourney:
         """Read one task.
 
         Raises:
-            NotThere: The gateway does not know the id, with `again` set: right after the submit that passes. How long
+            NotThere: The gateway does not know the id, with `again` set: right after the submit
+                that passes. How long
                 it may be borne is for the caller to say, who has a clock.
             GatewayError: The look itself failed; nothing is known about the task.
         """
@@ -293,9 +318,13 @@ class Midjourney:
             final = _text(_object(task.get("properties")).get("finalPrompt"))
             return windows.waiting(ticket, request, final, _text(task.get("action")))
         queued = status in QUEUED
-        return Progress(_percent(task.get("progress")), not queued, "" if queued else _url(task.get("imageUrl")))
+        return Progress(
+            _percent(task.get("progress")), not queued, "" if queued else _url(task.get("imageUrl"))
+        )
 
-    def _finished(self, ticket: Ticket, request: Request, task: Mapping[str, Json]) -> Result | Progress:
+    def _finished(
+        self, ticket: Ticket, request: Request, task: Mapping[str, Json]
+    ) -> Result | Progress:
         """The result. One whose substance is still missing is looked at again until the deadline."""
         if request.kind in ("describe", "shorten"):
             return _written(request, task) or Progress(99)
@@ -334,7 +363,9 @@ def _window_answer(request: Request, parent: Ticket) -> dict[str, Json]:
         body["prompt"] = _prompt(request)
     if request.options.get("window") == windows.INPAINT:
         if not request.media:
-            raise BadInput(mark("Send a mask with it: a picture of the same size, white where it may change."))
+            raise BadInput(
+                mark("Send a mask with it: a picture of the same size, white where it may change.")
+            )
         body["maskBase64"] = Blob(request.media[0])
     return body
 
@@ -365,7 +396,9 @@ def _id(value: Json) -> str:
     """A task id, always as a string: some print it as a number, which has more digits than a float can hold."""
     if isinstance(value, str):
         return value.strip()
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
+    return (
+        str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
+    )
 
 
 def _url(value: Json) -> str:
@@ -445,14 +478,19 @@ def _no_look(answer: Answer) -> GatewayError:
     body = answer.body
     words = _text(body.get("description")) if isinstance(body, dict) else ""
     code = _whole(body.get("code")) if isinstance(body, dict) else None
+    detail = f"HTTP {answer.status}: {said(answer)}"
     unknown = code == 3 or (code == 4 and _UNKNOWN_TASK.search(words))
-    if unknown or answer.status == 404 or (_ok(answer) and body in (None, "")):
+    silent = body in (None, "") and (_ok(answer) or answer.status == 404)
+    if unknown or silent or (answer.status == 404 and isinstance(body, dict)):
         return NotThere(
-            mark("The image service does not know this job yet."),
-            again=True,
-            detail=f"HTTP {answer.status}: {said(answer)}",
+            mark("The image service does not know this job yet."), again=True, detail=detail
         )
-    return refusal(answer) or Garbled(again=True, detail=f"HTTP {answer.status}: {said(answer)}")
+    error = refusal(answer)
+    if error is None or isinstance(
+        error, NotThere
+    ):  # a page of a proxy, or no channel: nothing about the task
+        return Unreachable(again=True, detail=detail)
+    return error
 
 
 def _no_list(answer: Answer) -> GatewayError:

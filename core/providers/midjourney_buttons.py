@@ -1,7 +1,8 @@
 """The buttons under a Midjourney result: which ones to offer, as what, and in which rows.
 
-Owns custom ids, labels and emojis. Rows are Midjourney's own: U1-U4 and 🔄 over V1-V4 under a grid; upscalers and
-variations, zooms, arrows, animations under a single picture. Knows neither addresses nor states.
+Owns custom ids, labels and emojis. Rows are Midjourney's own: U1-U4 and 🔄 over V1-V4 under a grid;
+upscalers and variations, zooms, arrows, animations under a single picture. Knows neither addresses
+nor states.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ CUSTOM_ID = re.compile(r"MJ::[A-Za-z_0-9]+::.+")
 """What a custom id must look like; the stock gateway falls over one without its `::`."""
 
 GRIDS = frozenset({"IMAGINE", "VARIATION", "REROLL", "BLEND"})
-"""Actions whose results `/mj/submit/change` takes; for every other parent only a button's own id counts."""
+"""Actions whose results `/mj/submit/change` takes; for every other parent only a button's own id
+counts."""
 
 CHANGES = frozenset({"UPSCALE", "VARIATION", "REROLL"})
 """What `/mj/submit/change` can do."""
@@ -49,7 +51,9 @@ class Sort:
     """It makes no task, or is answered here: never shown."""
 
 
-def _sort(pattern: str, offer: str, action: str, row: int, label: str, emoji: str = "", **more: Any) -> Sort:
+def _sort(
+    pattern: str, offer: str, action: str, row: int, label: str, emoji: str = "", **more: Any
+) -> Sort:
     return Sort(re.compile(pattern), offer, action, row, label, emoji, **more)
 
 
@@ -101,8 +105,8 @@ _EMOJI = re.compile(
 def invites(buttons: object, ticket: Ticket, prompt: str, action: str) -> tuple[Invite, ...]:
     """The follow-ups a task's `buttons` offer.
 
-    Left out are buttons that make no task (bookmark, link buttons: an Invite is a request and a link asks for
-    nothing), malformed ids, doubles, and what goes beyond `MOST`.
+    Left out are buttons that make no task (bookmark, link buttons: an Invite is a request and a
+    link asks for nothing), malformed ids, doubles, and what goes beyond `MOST`.
 
     Args:
         buttons: The field as it came: null, or a list of anything.
@@ -122,7 +126,9 @@ def standard(ticket: Ticket, prompt: str) -> tuple[Invite, ...]:
     """U1-U4, 🔄 and V1-V4 by number alone, for a finished grid whose buttons the gateway does not tell."""
     made = [_numbered("UPSCALE", "mj_upscale", n, f"U{n}", 0, ticket, prompt) for n in range(1, 5)]
     made.append(replace(_numbered("REROLL", "mj_reroll", 1, "", 0, ticket, prompt), emoji="🔄"))
-    made += [_numbered("VARIATION", "mj_variation", n, f"V{n}", 1, ticket, prompt) for n in range(1, 5)]
+    made += [
+        _numbered("VARIATION", "mj_variation", n, f"V{n}", 1, ticket, prompt) for n in range(1, 5)
+    ]
     return tuple(made)
 
 
@@ -147,7 +153,11 @@ def _invite(button: object, ticket: Ticket, prompt: str, *, numbered: bool) -> I
     if sort.action:
         options["action"] = sort.action
     key = custom_id
-    if numbered and sort.action in CHANGES and re.match(r"MJ::JOB::(?:upsample|variation|reroll)::", custom_id):
+    if (
+        numbered
+        and sort.action in CHANGES
+        and re.match(r"MJ::JOB::(?:upsample|variation|reroll)::", custom_id)
+    ):
         options["index"] = number or 1
         key = f"{sort.action}:{number or 1}"
     if sort.window:
@@ -222,13 +232,20 @@ def _closed_up(lines: Sequence[Sequence[Invite]]) -> list[list[Invite]]:
 
 
 def of_choices(prompts: Sequence[str], *, everything: bool) -> list[Invite]:
-    """A button for each proposed prompt that imagines it; with `everything` also one for all of them.
+    """A button for each proposed prompt that imagines it; with `everything` also one for all of
+    them.
 
-    That one's request holds the prompts as `options["each"]`: whoever makes jobs of it makes one for each, with
-    that prompt and without options.
+    That one's request holds the prompts as `options["each"]`: whoever makes jobs of it makes one
+    for each, with that prompt and without options.
     """
     made = [
-        Invite(f"imagine:{n}", Request("mj_imagine", "image", prompt), _number(n), _keycap(n), row=(n - 1) // 5)
+        Invite(
+            f"imagine:{n}",
+            Request("mj_imagine", "image", prompt),
+            _number(n),
+            _keycap(n),
+            row=(n - 1) // 5,
+        )
         for n, prompt in enumerate(prompts, 1)
     ]
     if everything and len(prompts) > 1:

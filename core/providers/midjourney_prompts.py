@@ -1,6 +1,8 @@
-"""Midjourney's prompts as text: how they must look on the wire, and how the texts it writes are taken apart.
+"""Midjourney's prompts as text: how they must look on the wire, and how the texts it writes are
+taken apart.
 
-Pure text work; knows neither tasks nor commands. Which flag values are right is `core.commands.mjprompt`'s.
+Pure text work; knows neither tasks nor commands. Which flag values are right is
+`core.commands.mjprompt`'s.
 """
 
 from __future__ import annotations
@@ -31,17 +33,18 @@ _REPEAT = re.compile(r"(?<!\S)--(?:r|repeat)(?![A-Za-z])", re.IGNORECASE)
 _PERMUTATION = re.compile(r"(?<!\\)\{[^{}]*,[^{}]*\}")
 _RATIO = re.compile(r"(\d{1,5})\s*[:x×*/\\-]\s*(\d{1,5})", re.IGNORECASE)
 
-_KEYCAP = re.compile(r"(?:[0-9]\ufe0f?\u20e3|🔟)\s*")
+_KEYCAP = re.compile(r"^(?:[0-9]\ufe0f?\u20e3|🔟)\s*")
 _BREAK = re.compile(r"\n[ \t]*\n\s*|\n(?=[ \t]*(?:[0-9]\ufe0f?\u20e3|🔟))")
 _LINK = re.compile(r"\[([^\]\n]*)\]\([^)\s]*\)")
-_MARKUP = re.compile(r"\*\*|~~|__|^#+ ", re.MULTILINE)
+_MARKUP = re.compile(r"\*\*|~~|^#+ ", re.MULTILINE)
 
 
 def normalise(prompt: str) -> str:
     """Spell a prompt as it will survive the way through Discord unchanged.
 
-    A proxy finds its job again by comparing prompts, and loses one that Discord alters: curly quotes, the long dashes
-    that phones make of `--`, runs of spaces, line breaks, characters that cannot be seen.
+    A proxy finds its job again by comparing prompts, and loses one that Discord alters: curly
+    quotes, the long dashes that phones make of `--`, runs of spaces, line breaks, characters that
+    cannot be seen.
     """
     return " ".join(straighten(clean(prompt)).split())
 
@@ -65,7 +68,9 @@ def check_one_job(prompt: str) -> None:
     """
     if _REPEAT.search(prompt):
         raise BadInput(
-            mark("--repeat would start several jobs at once. Leave it out, and press 🔄 under the result instead.")
+            mark(
+                "--repeat would start several jobs at once. Leave it out, and press 🔄 under the result instead."
+            )
         )
     if found := _PERMUTATION.search(prompt):
         raise BadInput(
@@ -78,14 +83,17 @@ def check_length(prompt: str) -> None:
     """Raise `BadInput` for a prompt that is longer than can be sent."""
     if len(prompt) > LONGEST:
         raise BadInput(
-            mark("The prompt is {n} characters long, and at most {limit} can be used. Please shorten it."),
+            mark(
+                "The prompt is {n} characters long, and at most {limit} can be used. Please shorten it."
+            ),
             n=len(prompt),
             limit=LONGEST,
         )
 
 
 def ratio(value: str) -> str:
-    """Read a shape however it was typed (`16:9`, `16x9`, `16/9`, `16-9`) as Midjourney writes it: `16:9`.
+    """Read a shape however it was typed (`16:9`, `16x9`, `16/9`, `16-9`) as Midjourney writes it:
+    `16:9`.
 
     Raises:
         BadInput: When it is none.

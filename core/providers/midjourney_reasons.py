@@ -1,6 +1,7 @@
 """What Midjourney and the proxies before it say when something does not work, as our errors.
 
-Owns the answer codes, the words behind them and the reasons of failed tasks, in English and Chinese. Knows no requests.
+Owns the answer codes, the words behind them and the reasons of failed tasks, in English and
+Chinese. Knows no requests.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ Make = Callable[[str], GatewayError]
 """Makes an error out of what was said, which has been cleaned and may be empty."""
 Row = tuple[re.Pattern[str], Make]
 
-_KEY = re.compile(r"\bsk-[\w*.-]+")
+_HIDDEN = re.compile(r"https?://\S+|\bsk-[\w*.-]+", re.IGNORECASE)
 _TITLE = re.compile(r"^\[([^\]]{1,60})\]\s*")
 
 
 def readable(text: object) -> str:
-    """Foreign words as a person may read them: one line, bounded, without markup or keys; still to be escaped."""
+    """Foreign words as people may read them: one line, bounded, without markup, links or keys; still to be escaped."""
     words = unmarked(clean(text)) if isinstance(text, str) else ""
-    words = _KEY.sub("sk-…", " ".join(words.split()))
+    words = _HIDDEN.sub("…", " ".join(words.split()))
     return shorten(_TITLE.sub(r"\1: ", words).rstrip(" :"), REASON_LENGTH)
 
 
@@ -70,7 +71,9 @@ def _first(rows: Sequence[Row], raw: str, reason: str) -> GatewayError | None:
     return make(reason) if make else None
 
 
-PARENT_GONE = mark("The image service does not have the earlier picture any more. Start again with /imagine.")
+PARENT_GONE = mark(
+    "The image service does not have the earlier picture any more. Start again with /imagine."
+)
 PARENT_CLOSED = mark(
     "The account that made the earlier picture is closed, so nothing more can be made of it. "
     "Start again with /imagine."
@@ -80,15 +83,17 @@ NO_ACCOUNT = mark("No Midjourney account is free at the image service just now."
 QUEUE_FULL = mark("Midjourney's queue is full just now.")
 SATURATED = mark("The image service has more to do than it can take just now.")
 UPSTREAM_DOWN = mark("Midjourney's proxy has a fault just now.")
-ANSWER_LOST = mark("The image service lost track of its own call, so nobody can say whether the job runs.")
+ANSWER_LOST = mark(
+    "The image service lost track of its own call, so nobody can say whether the job runs."
+)
 NO_BUTTON = mark("This image service cannot do what this button asks for.")
 SAID_NO = mark("The image service refused this: {reason}")
 NO_WORDS = mark("The image service refused this and gave no reason.")
 BANNED_WORD = mark("Midjourney does not allow the word “{word}”.")
 BANNED = mark("Midjourney does not allow something in this prompt.")
 
-# Things a gateway says although the call may have gone through: the task is written down only after Midjourney's
-# proxy took the job, and reading that proxy's answer comes later still.
+# Things a gateway says although the call may have gone through: the task is written down only after
+# Midjourney's proxy took the job, and reading that proxy's answer comes later still.
 _LOST = re.compile(
     r"do_request_failed|insert_midjourney_task|(?:empty|read|close|copy|unmarshal)_(?:\w+_)?body|"
     r"unmarshal_response|settle_|persist_",
@@ -101,7 +106,9 @@ _REFUSALS: tuple[Row, ...] = (
     _row("task_status_not_success|任务状态错误", _busy(PARENT_LATE, GATEWAY_CYCLE)),
     _row("quota_not_enough|额度不足|余额不足", lambda reason: OutOfCredit(detail=reason)),
     _row("task_not?_found|任务不存在|已失效", lambda reason: Refused(PARENT_GONE, detail=reason)),
-    _row("渠道已被禁用|channel.{0,40}disabled", lambda reason: Refused(PARENT_CLOSED, detail=reason)),
+    _row(
+        "渠道已被禁用|channel.{0,40}disabled", lambda reason: Refused(PARENT_CLOSED, detail=reason)
+    ),
     _row("unknown_action", lambda reason: NotThere(NO_BUTTON, detail=reason)),
 )
 
@@ -111,8 +118,8 @@ def refusal_of(
 ) -> GatewayError:
     """The error behind a submit answer whose code says that it was not accepted.
 
-    `spent` is no, except where the answer leaves open whether the job runs: code 5, words that the gateway uses after
-    it has passed a job on, and a broken server that speaks of no validation.
+    `spent` is no, except where the answer leaves open whether the job runs: code 5, words that the
+    gateway uses after it has passed a job on, and a broken server that speaks of no validation.
 
     Args:
         code: The answer's code, None when it has none.
@@ -124,7 +131,9 @@ def refusal_of(
     raw = words if isinstance(words, str) else ""
     reason = readable(raw)
     if code == 5 or _LOST.search(raw) or (status >= 500 and code not in (3, 4, 23, 24, 30)):
-        return Unreachable(ANSWER_LOST, spent=Spent.UNKNOWN, again=False, detail=f"{code}: {reason}")
+        return Unreachable(
+            ANSWER_LOST, spent=Spent.UNKNOWN, again=False, detail=f"{code}: {reason}"
+        )
     match code:
         case 3 if follow_up and not _NO_ACCOUNT.search(raw):
             return Refused(PARENT_GONE, detail=reason)
@@ -140,12 +149,18 @@ def refusal_of(
             return Moderated(BANNED, detail=reason)
         case 30:
             return Busy(SATURATED, retry_after=SATURATED_PAUSE, detail=reason)
+    if status == 429:
+        return Busy(SATURATED, retry_after=SATURATED_PAUSE, detail=reason)
     return _first(_REFUSALS, raw, reason) or _plain_refusal(code, reason)
 
 
 def _plain_refusal(code: int | None, reason: str) -> GatewayError:
     detail = f"{code}: {reason}"
-    return Refused(SAID_NO, detail=detail, reason=reason) if reason else Refused(NO_WORDS, detail=detail)
+    return (
+        Refused(SAID_NO, detail=detail, reason=reason)
+        if reason
+        else Refused(NO_WORDS, detail=detail)
+    )
 
 
 LOST_TRACK = mark(
@@ -180,18 +195,24 @@ _FAILURES: tuple[Row, ...] = (
         r"invalid link|could not validate",
         _says(
             Refused,
-            mark("Midjourney cannot open a picture address in the prompt; send the picture itself. {reason}"),
+            mark(
+                "Midjourney cannot open a picture address in the prompt; send the picture itself. {reason}"
+            ),
         ),
     ),
     _row(
         r"invalid parameter|unrecogni[sz]ed|invalid value|参数错误|无效参数",
         _says(Refused, mark("Midjourney does not take a flag as it was written: {reason}")),
     ),
-    _row(r"invalid prompt|empty prompt", _says(Refused, mark("Midjourney cannot use this prompt: {reason}"))),
+    _row(
+        r"invalid prompt|empty prompt",
+        _says(Refused, mark("Midjourney cannot use this prompt: {reason}")),
+    ),
     _row(
         r"invalid form body",
         lambda reason: Refused(
-            mark("Midjourney does not take this button any more. Start again with /imagine."), detail=reason
+            mark("Midjourney does not take this button any more. Start again with /imagine."),
+            detail=reason,
         ),
     ),
     _row(r"queue full|job queued|队列已满", _busy(QUEUE_FULL)),
@@ -208,7 +229,8 @@ _FAILURES: tuple[Row, ...] = (
 def failure_of(words: object) -> GatewayError:
     """The error behind the `failReason` of a failed task.
 
-    A failed task is given back by the gateway, so `spent` is no; only where the task was lost from sight nobody knows.
+    A failed task is given back by the gateway, so `spent` is no; only where the task was lost from
+    sight nobody knows.
     """
     raw = words if isinstance(words, str) else ""
     reason = readable(raw)
@@ -224,4 +246,6 @@ def cancelled() -> GatewayError:
 
 def accepted_without_id(words: object) -> GatewayError:
     """The error of an answer that says yes but names no task: it may run and cost, and cannot be found again."""
-    return Garbled(ANSWER_LOST, spent=Spent.UNKNOWN, detail=f"accepted without an id: {readable(words)}")
+    return Garbled(
+        ANSWER_LOST, spent=Spent.UNKNOWN, detail=f"accepted without an id: {readable(words)}"
+    )

@@ -1,7 +1,8 @@
-"""The windows Midjourney opens after some presses: what they ask, and how the answers become a request.
+"""The windows Midjourney opens after some presses: what they ask, and how the answers become a
+request.
 
-A window is named in `Request.options["window"]`. Answers that came before the window opened are marked by
-`options["filled"]`, so that it is answered at once. Knows no wire format.
+A window is named in `Request.options["window"]`. Answers that came before the window opened are
+marked by `options["filled"]`, so that it is answered at once. Knows no wire format.
 """
 
 from __future__ import annotations
@@ -137,13 +138,15 @@ def _factor(text: str) -> str:
 
 
 def waiting(ticket: Ticket, request: Request, final: str, action: str = "") -> Waiting:
-    """What to do about an open window: ask the person, or answer at once when the answers are known.
+    """What to do about an open window: ask the person, or answer at once when the answers are
+    known.
 
     Args:
         ticket: The task that waits.
         request: What was asked for.
         final: The prompt the gateway shows in the window, if it says.
-        action: The action of the task, if it is known; tells the window of one that was not expected.
+        action: The action of the task, if it is known; tells the window of one that was not
+            expected.
     """
     window = request.options.get("window") or OF_ACTION.get(action.upper(), REMIX)
     filled = bool(request.options.get("filled"))

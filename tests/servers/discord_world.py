@@ -8,18 +8,25 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tests.servers.discord_files import MIB, Files
 
 if TYPE_CHECKING:
     from tests.servers.discord_interactions import Interaction
-    from tests.servers.discord_records import Channel, Guild, Message, User
+    from tests.servers.discord_message import Message
+    from tests.servers.discord_records import Channel, Guild, User
 
 DISCORD_EPOCH = 1_420_070_400_000
 """Milliseconds; ids count from here (docs, "Snowflakes")."""
 
 Found = TypeVar("Found")
+
+
+def iso(moment: float) -> str:
+    """A time in epoch seconds as Discord writes it."""
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 class Clock:

@@ -15,6 +15,7 @@ and `base_file_url=url + "/file/bot"`.
         assert server.violations == []
 """
 
+import asyncio
 import itertools
 import re
 import shutil
@@ -90,6 +91,7 @@ class TelegramServer:
         self._group_ids = itertools.count(1)
         self._port = 0
         self._runner: web.AppRunner | None = None
+        self._effects: set[asyncio.Task[web.StreamResponse]] = set()
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -105,6 +107,7 @@ class TelegramServer:
     async def stop(self) -> None:
         """Ends everything and removes the files."""
         await self.down()
+        self.faults.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def up(self) -> None:
@@ -113,7 +116,9 @@ class TelegramServer:
         app.router.add_route("*", "/file/bot{token}/{path:.+}", self._download)
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_route("*", "/{rest:.*}", self._lost)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        self._runner = web.AppRunner(
+            app, shutdown_timeout=0.1, access_log=None, handler_cancellation=True
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
@@ -121,12 +126,12 @@ class TelegramServer:
         self.feed.resume()
 
     async def down(self) -> None:
-        """Vanishes: open connections break, new ones are refused. The world stays."""
-        self.faults.clear()
+        """Vanishes: open connections break, new ones are refused. World and faults stay."""
         await self.feed.close()
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+        await asyncio.gather(*self._effects, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -345,7 +350,17 @@ class TelegramServer:
         call.params, call.files = params.plain(), params.files
         if self._spec:
             self.violations += self._spec.check_call(name, params.values, params.files)
-        return await self._under_faults(request, call, lambda: self._answer(call, params))
+        if name == "getUpdates":
+            # A poll whose caller is gone must not count as a delivery: it ends with the caller.
+            return await self._under_faults(request, call, lambda: self._answer(call, params))
+        return await self._under_faults(request, call, lambda: self._finish(call, params))
+
+    async def _finish(self, call: Call, params: Params) -> web.StreamResponse:
+        """Does what was asked to the end, even if the caller hangs up meanwhile."""
+        task = asyncio.create_task(self._answer(call, params))
+        self._effects.add(task)
+        task.add_done_callback(self._effects.discard)
+        return await asyncio.shield(task)
 
     async def _under_faults(
         self, request: web.Request, call: Call, work: Callable[[], Awaitable[web.StreamResponse]]
@@ -385,6 +400,8 @@ class TelegramServer:
         params = Params({name: value for name, value in body.items() if name != "method"})
         call = Call(str(body["method"]), params.plain(), {}, self.clock.now())
         self.calls.append(call)
+        if self._spec:
+            self.violations += self._spec.check_call(call.method, params.values)
         await self._answer(call, params)
 
     def _check_token(self, request: web.Request) -> None:

@@ -1,7 +1,8 @@
 """Faults a test orders: errors, cut connections, delays, hangs and nonsense answers.
 
 A fault strikes calls by method name, before the server does what was asked or after it, so that
-"the answer was lost" and "nothing happened" can be told apart. Knows HTTP, nothing of Telegram.
+"the answer was lost" and "nothing happened" can be told apart. A caller that hangs up while its
+call is delayed before the effect has never been here. Knows HTTP, nothing of Telegram.
 """
 
 import asyncio

@@ -1,0 +1,196 @@
+"""Discord as an adapter: its settings, and how connection, intake and delivery work together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+
+from adapters.discord.answer import Answerer
+from adapters.discord.commands import fingerprint, payloads
+from adapters.discord.deliver import Deliverer
+from adapters.discord.events import PLATFORM, Raw
+from adapters.discord.intake import Intake
+from adapters.discord.link import Client, Link, point, quiet
+from adapters.discord.rest import RefusedError, Rest
+from core.desk import Desk
+from core.errors import AdapterError, BadInput, SlowDown, StoreError
+from core.i18n import mark
+from core.messages import Attachment, Limits, Message, Place, Ref
+
+log = logging.getLogger(__name__)
+
+COMMANDS_NOTE = "discord:commands"
+RETRY = 60.0
+"""Seconds before commands that could not be registered are sent again."""
+
+
+class DiscordSettings(BaseModel):
+    """`[discord]`: off without a token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: SecretStr = SecretStr("")
+    """The bot's token, from the Bot page of the developer portal."""
+    api_url: str = ""
+    """Another server than Discord's own, with the version: `http://127.0.0.1:8787/api/v10`."""
+    gateway_url: str = ""
+    """That server's gateway: `ws://127.0.0.1:8788`."""
+    user_install: bool = True
+    """Offer the commands also to people who install the app for themselves, in all their chats."""
+
+    @field_validator("token")
+    @classmethod
+    def _bare(cls, token: SecretStr) -> SecretStr:
+        """People copy blanks and the `Bot` of the header along."""
+        return SecretStr(token.get_secret_value().strip().removeprefix("Bot ").strip())
+
+    @field_validator("api_url")
+    @classmethod
+    def _versioned(cls, url: str) -> str:
+        """Add what of `/api/v10` is missing."""
+        url = url.strip().rstrip("/")
+        missing = {"": "/api/v10", "/api": "/v10"}
+        return url + missing.get(urlsplit(url).path, "") if url else ""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.api_url) != bool(self.gateway_url):
+            raise ValueError(
+                "set both api_url and gateway_url, or neither: with one alone the token would go "
+                "to two different servers"
+            )
+        return self
+
+
+class DiscordAdapter:
+    """One bot."""
+
+    platform = PLATFORM
+
+    def __init__(
+        self, settings: DiscordSettings, desk: Desk, *, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._settings = settings
+        self._desk = desk
+        token = settings.token.get_secret_value()
+        self._link = Link(token, self._heard, self._logged_in)
+        self._rest = Rest(lambda: self._link.http)
+        self._deliverer = Deliverer(self._rest, desk.path, clock)
+        self._intake = Intake(desk, Answerer(self._rest), self._deliverer, clock)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._app = ""
+        self._known = asyncio.Event()
+        self._trouble = ""
+
+    # -- running ---------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether events arrive."""
+        return self._link.ready
+
+    @property
+    def problem(self) -> str:
+        """What the owner of the bot should look at, in words; empty when all is well."""
+        return self._link.problem or self._trouble
+
+    async def run(self) -> None:
+        """Work until closed or cancelled; whatever Discord answers is waited out."""
+        point(self._settings.api_url, self._settings.gateway_url)
+        quiet()
+        async with self._rest.opened(), asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            begun = tasks.create_task(self._begin(tasks))
+            try:
+                await self._link.run()
+            finally:
+                self._tasks = None
+                begun.cancel()
+
+    async def close(self) -> None:
+        """Take no more events; what was stored and is not finished waits for the next start."""
+        await self._link.close()
+
+    def _heard(self, raw: Raw) -> None:
+        """Take an interaction; called by discord.py, which does not survive an exception here."""
+        if self._tasks is not None:
+            self._tasks.create_task(self._intake.take(raw))
+
+    def _logged_in(self, client: Client) -> None:
+        self._app = str(client.application_id or "")
+        self._known.set()
+
+    async def _begin(self, tasks: asyncio.TaskGroup) -> None:
+        """With a good token: go on with what an earlier life left, then register commands."""
+        await self._known.wait()
+        try:
+            for key, body in await self._desk.pending(PLATFORM):
+                tasks.create_task(self._intake.resume(key, body))
+        except StoreError as error:
+            log.error("stored interactions wait for the next start: %s", error)
+        await self._keep_registering()
+
+    # -- commands --------------------------------------------------------------------------------
+
+    async def _keep_registering(self) -> None:
+        """Register the commands, again and again until Discord has them or refuses them."""
+        while True:
+            pause = await self._register()
+            if pause is None:
+                return
+            await asyncio.sleep(pause)
+
+    async def _register(self) -> float | None:
+        """Register the commands when they changed; gives seconds to wait if it must be repeated."""
+        wanted = payloads(self._desk.commands, user_install=self._settings.user_install)
+        print_of = fingerprint([self._app, wanted])
+        try:
+            if await self._desk.kept(COMMANDS_NOTE) != print_of:
+                await self._overwrite(wanted)
+                await self._desk.keep(COMMANDS_NOTE, print_of)
+        except RefusedError as error:
+            self._trouble = f"Discord does not take the commands: {error}"
+            log.error("%s", self._trouble)
+        except SlowDown as error:
+            return error.retry_after
+        except (AdapterError, StoreError) as error:
+            log.warning("the commands are not registered yet: %s", type(error).__name__)
+            return RETRY
+        return None
+
+    async def _overwrite(self, wanted: Sequence[dict[str, Any]]) -> None:
+        app = int(self._app)
+        await self._rest.bot(lambda http: http.bulk_upsert_global_commands(app, list(wanted)))
+        log.info("registered %d commands", len(wanted))
+
+    # -- core's side (the Adapter port) ----------------------------------------------------------
+
+    def limits(self, place: Place) -> Limits:
+        """What a chat takes."""
+        return self._deliverer.limits(place)
+
+    async def send(
+        self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
+    ) -> Ref:
+        """Send a new message; the same nonce shows once."""
+        return await self._deliverer.send(place, message, nonce=nonce, reply_to=reply_to)
+
+    async def edit(self, ref: Ref, message: Message) -> Ref:
+        """Change a message, or fill an answer slot."""
+        return await self._deliverer.edit(ref, message)
+
+    async def delete(self, ref: Ref) -> None:
+        """Remove a message."""
+        await self._deliverer.delete(ref)
+
+    async def locate(self, attachment: Attachment) -> str:
+        """Where a file can be fetched: Discord says so with the interaction."""
+        if not attachment.url:
+            raise BadInput(mark("That file is not there any more. Please send it again."))
+        return attachment.url

@@ -1,0 +1,199 @@
+"""What happens to an interaction: first its first answer, then the store, then core.
+
+Nothing comes before the first answer, so a slow or broken store costs nobody the three seconds. The
+event is stored after it, with its token, so that a restart goes on where this life ended. Knows
+nothing of how answers travel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from adapters.discord.answer import Answerer
+from adapters.discord.commands import INTEGER, NUMBER
+from adapters.discord.deliver import Deliverer
+from adapters.discord.events import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    MODAL,
+    PLATFORM,
+    Answered,
+    Raw,
+    Reader,
+    caller_of,
+    focused,
+    key_of,
+    trimmed,
+)
+from adapters.discord.render import modal, text
+from core.desk import Desk
+from core.errors import AdapterError, StoreError, UserError
+from core.i18n import mark
+from core.messages import Event, Message, escape
+
+log = logging.getLogger(__name__)
+
+LOOK_UP = 1.5
+"""Seconds the store may take while a window or suggestions are awaited: three are Discord's, and
+some of them go to the way there and back.
+"""
+
+
+class Intake:
+    """Takes interactions. Nothing it does raises, whatever Discord sends."""
+
+    def __init__(
+        self, desk: Desk, answerer: Answerer, deliverer: Deliverer, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._desk = desk
+        self._answerer = answerer
+        self._deliverer = deliverer
+        self._clock = clock
+        self._reader = Reader(desk.commands)
+
+    async def take(self, raw: Raw) -> None:
+        """Deal with an interaction to the end."""
+        try:
+            await self._take(raw, self._clock())
+        except Exception:
+            log.exception("an interaction could not be handled")
+
+    async def resume(self, key: str, body: str) -> None:
+        """Deal with an interaction that an earlier life stored and did not finish."""
+        try:
+            event = self._reader.stored(body)
+            if event is None:
+                await self._desk.finish(key)
+            else:
+                await self._desk.handle(event)
+        except Exception:
+            log.exception("a stored interaction could not be handled", extra={"event": key})
+
+    async def _take(self, raw: Raw, at: float) -> None:
+        match raw.get("type"):
+            case kind if kind == COMMAND:
+                await self._command(raw, at)
+            case kind if kind == COMPONENT:
+                await self._component(raw, at)
+            case kind if kind == MODAL:
+                await self._answers(raw, at)
+            case kind if kind == AUTOCOMPLETE:
+                await self._suggest(raw)
+            case _:
+                log.info("an interaction of unknown type %s was passed over", raw.get("type"))
+
+    # -- what becomes an event -------------------------------------------------------------------
+
+    async def _command(self, raw: Raw, at: float) -> None:
+        command = self._reader.command(raw)
+        if command is None:
+            await self._say(raw, mark("There is no such command here any more. /help lists them."))
+        elif self._reader.values(raw) is None:
+            await self._say(raw, mark("There is no picture in that message."))
+        else:
+            await self._store(raw, at, await self._answerer.defer(raw, hidden=command.private))
+
+    async def _component(self, raw: Raw, at: float) -> None:
+        kind, token = _custom_id(raw)
+        if kind == "b":
+            await self._store(raw, at, await self._answerer.take(raw))
+        elif kind == "f":
+            await self._open(raw, token)
+        else:
+            await self._say(raw, mark("This button is not one of mine."))
+
+    async def _answers(self, raw: Raw, at: float) -> None:
+        if _custom_id(raw)[0] == "f":
+            await self._store(raw, at, await self._answerer.defer(raw))
+        else:
+            await self._say(raw, mark("This form is not one of mine."))
+
+    async def _store(self, raw: Raw, at: float, answered: Answered | None) -> None:
+        """Store an answered interaction and hand it on; one without an answer is Discord's to tell
+        of, and nothing was done.
+        """
+        event = self._reader.event(raw, at, answered) if answered else None
+        if answered is None or event is None:
+            return
+        try:
+            new = await self._desk.take_in(PLATFORM, [(key_of(raw), trimmed(raw, at, answered))])
+        except StoreError as error:
+            log.error("an interaction was not stored: %s", error)
+            await self._regret(event)
+            return
+        if new:
+            await self._desk.handle(event)
+
+    async def _regret(self, event: Event) -> None:
+        """Say that nothing was done because the store takes nothing."""
+        words = self._desk.say(event.caller.lang)(
+            mark("I cannot write anything down right now, so nothing was started. Try again soon.")
+        )
+        if event.ack is None:
+            return
+        try:
+            await self._deliverer.edit(event.ack, Message(escape(words), private=True))
+        except AdapterError as error:
+            log.warning("a failure could not be told: %s", type(error).__name__)
+
+    # -- what is answered at once ----------------------------------------------------------------
+
+    async def _open(self, raw: Raw, token: str) -> None:
+        """Open the window of a form button: it must be the first answer."""
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                form = await self._desk.form(token, caller_of(raw))
+        except UserError as error:
+            await self._say(raw, error.text, **error.values)
+        except (StoreError, TimeoutError) as error:
+            log.warning("a form was not opened: %s", type(error).__name__)
+            await self._say(raw, mark("I could not look that up in time. Press it again, please."))
+        else:
+            await self._answerer.ask(raw, modal(form, token))
+
+    async def _suggest(self, raw: Raw) -> None:
+        """Offer values while a person types; none when they cannot be had in time."""
+        command, (option, typed) = self._reader.command(raw), focused(raw)
+        found: Sequence[tuple[str, str]] = ()
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                if command is not None:
+                    caller = caller_of(raw)
+                    found = await self._desk.suggest(command.name, option, typed, caller)
+        except (StoreError, TimeoutError) as error:
+            log.info("no suggestions: %s", type(error).__name__)
+        kind = _focused_type(raw)
+        await self._answerer.offer(raw, [c for pair in found if (c := _choice(kind, *pair))])
+
+    async def _say(self, raw: Raw, words: str, **values: object) -> None:
+        """Say a catalogue text to that person alone."""
+        say = self._desk.say(caller_of(raw).lang)
+        shown = {name: escape(str(value)) for name, value in values.items()}
+        await self._answerer.say(raw, text(say(words, **shown)))
+
+
+def _custom_id(raw: Raw) -> tuple[str, str]:
+    """What is behind a button or window: (`b` or `f`, token), or ("", "") when not ours."""
+    kind, _, token = str((raw.get("data") or {}).get("custom_id", "")).partition(":")
+    return (kind, token) if kind in ("b", "f") and token else ("", "")
+
+
+def _focused_type(raw: Raw) -> int:
+    options = (raw.get("data") or {}).get("options") or ()
+    return next((int(o.get("type", 0)) for o in options if o.get("focused")), 0)
+
+
+def _choice(kind: int, value: str, label: str) -> dict[str, Any] | None:
+    """One suggestion; None for a value Discord would not take."""
+    if not 0 < len(value) <= 100:
+        return None
+    try:
+        typed = int(value) if kind == INTEGER else float(value) if kind == NUMBER else value
+    except ValueError:
+        return None
+    return {"name": (label or value)[:100], "value": typed}

@@ -1,0 +1,36 @@
+"""Starts the whole program in the test's own process, against pretend servers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.app import App
+from bot.config import Settings
+
+
+@asynccontextmanager
+async def running(folder: Path, gateway: str, **sections: dict[str, Any]) -> AsyncIterator[App]:
+    """Run the bot until the block ends; `sections` are sections of the settings."""
+    given: dict[str, Any] = {
+        "gateway": {"base_url": gateway, "api_key": "sandbox"},
+        "web": {"listen": "127.0.0.1:0"},
+        "store": {"url": f"sqlite:///{folder}/atelier.db"},
+        "archive": {"dir": str(folder / "archive")},
+        "jobs": {"poll_scale": 0.05},
+    }
+    given.update(sections)
+    app = App(Settings.model_validate(given))
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        run = tasks.create_task(app.run(ready.set))
+        async with asyncio.timeout(10):
+            await ready.wait()
+        try:
+            yield app
+        finally:
+            app.stop.set()
+            await run
