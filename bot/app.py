@@ -1,4 +1,6 @@
-"""The composition root: builds every part from the settings, runs them together, stops them cleanly."""
+"""The composition root: builds every part from the settings, runs them together, stops them
+cleanly.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,6 @@ class App:
         engine = Engine(
             store=store,
             gateway=gateway,
-            archive=archive,
             providers=families,
             offers=offers,
             outbox=outbox,

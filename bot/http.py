@@ -91,8 +91,8 @@ async def serve_http(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     host, _, port = settings.listen.rpartition(":")
-    site = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
-    await site.start()
+    listener = web.TCPSite(runner, host.strip("[]") or "127.0.0.1", int(port), reuse_address=True)
+    await listener.start()
     bound = runner.addresses[0]
     shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
     return f"http://{shown}:{bound[1]}"

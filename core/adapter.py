@@ -1,7 +1,7 @@
 """The port a chat platform implements.
 
-An adapter turns the platform's events into `Invocation`, `Press` and `Filling` and hands them to the Desk, and
-shows `Message` and `Form` with native parts. It decides nothing about jobs or money.
+An adapter turns the platform's events into `Invocation`, `Press` and `Filling` and hands them to
+the Desk, and shows `Message` and `Form` with native parts. It decides nothing about jobs or money.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from core.messages import Attachment, Limits, Message, Place, Ref
 class Adapter(Protocol):
     """One chat platform.
 
-    All methods may be called at any time, from any task, also while the platform is away: then they raise
-    `Offline`. None of them retries on its own what may have had an effect; the outbox does that. Every one returns
-    or raises within 120 s. Errors: `SlowDown` (with the pause the platform asked for), `ChatGone` (never try this
-    chat again), `TooBig` (a file is over the limit), `Offline` (certainly no effect), `MaybeSent` (the answer was
-    lost), `MessageGone` (edit and delete only), and nothing else.
+    All methods may be called at any time, from any task, also while the platform is away: then they
+    raise `Offline`. None of them retries on its own what may have had an effect; the outbox does
+    that. Every one returns or raises within 120 s. Errors: `SlowDown` (with the pause the platform
+    asked for), `ChatGone` (never try this chat again), `TooBig` (a file is over the limit),
+    `Offline` (certainly no effect), `MaybeSent` (the answer was lost), `MessageGone` (edit and
+    delete only), and nothing else.
     """
 
     platform: str
@@ -33,18 +34,20 @@ class Adapter(Protocol):
     ) -> Ref:
         """Send a new message and return where it is.
 
-        `message` has been fitted to `limits(place)`. `nonce` (at most 25 characters of `a-z0-9-`) is the same when
-        the outbox sends the same message again; a platform that can, shows such a message once. When `place.door`
-        does not open any more, the adapter falls back to whatever reaches the chat, then to a direct message to
-        `message.mention`. When `reply_to` is gone the message is sent without it.
+        `message` has been fitted to `limits(place)`. `nonce` (at most 25 characters of `a-z0-9-`)
+        is the same when the outbox sends the same message again; a platform that can, shows such a
+        message once. When `place.door` does not open any more, the adapter falls back to whatever
+        reaches the chat, then to a direct message to `message.mention`. When `reply_to` is gone the
+        message is sent without it.
         """
         ...
 
     async def edit(self, ref: Ref, message: Message) -> Ref:
-        """Change a message that was sent, or fill an ack slot, to exactly `message`; returns its (new) Ref.
+        """Change a message that was sent, or fill an ack slot, to exactly `message`; returns its
+        (new) Ref.
 
-        A `private` message into a slot that everybody can see is shown to the caller alone instead, and the slot is
-        removed. An ack slot takes one answer; what comes after goes by `send`.
+        A `private` message into a slot that everybody can see is shown to the caller alone instead,
+        and the slot is removed. An ack slot takes one answer; what comes after goes by `send`.
         """
         ...
 
@@ -53,8 +56,10 @@ class Adapter(Protocol):
         ...
 
     async def locate(self, attachment: Attachment) -> str:
-        """Give the address to fetch a person's file from now; may hold a secret, so never log or show it.
+        """Give the address to fetch a person's file from now; may hold a secret, so never log or
+        show it.
 
-        Raises `core.errors.BadInput` when the file cannot be had (too big for the platform's own download).
+        Raises `core.errors.BadInput` when the file cannot be had (too big for the platform's own
+        download).
         """
         ...

@@ -72,9 +72,7 @@ class Archive:
             part.unlink(missing_ok=True)
         return media
 
-    async def _write(
-        self, part: Path, chunks: AsyncIterator[bytes], limit: int
-    ) -> tuple[str, int]:
+    async def _write(self, part: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
         with part.open("wb") as file:
             async for chunk in chunks:

@@ -1,15 +1,14 @@
 """Bringing results in and showing them: the archive on one side, the outbox on the other.
 
-Delivery is not generation: a send that fails is never reported as a failed job. Nothing here moves a job's state or its
-money; the engine does, by what is returned.
+Delivery is not generation: a send that fails is never reported as a failed job. Nothing here moves
+a job's state or its money; the engine does, by what is returned.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 
 from pydantic import TypeAdapter
@@ -91,21 +90,23 @@ class Delivery:
         alt = shorten(" ".join(job.request.prompt.split()), 400)
         if job.title:
             alt = f"{job.title}: {alt}" if alt else job.title
-        return replace(media, name=f"{words[:40].strip('-') or 'atelier'}-{job.id}.{ending}", alt=alt)
+        return replace(
+            media, name=f"{words[:40].strip('-') or 'atelier'}-{job.id}.{ending}", alt=alt
+        )
 
-    def preview(self, tasks: asyncio.TaskGroup, job: Job) -> None:
-        """Bring a running job's preview in, in the background, when enough has changed since the last."""
+    def preview(self, launch: Callable[[Coroutine[None, None, None]], None], job: Job) -> None:
+        """Bring a running job's preview in, in the background, when enough has changed since the
+        last.
+        """
         last, _ = self._previews.get(job.id, (-PREVIEW_STEP, None))
         if job.percent - last >= PREVIEW_STEP:
             self._previews[job.id] = (job.percent, self._previews.get(job.id, (0, None))[1])
-            tasks.create_task(self._bring_preview(job))
+            launch(self._bring_preview(job))
 
     async def _bring_preview(self, job: Job) -> None:
         try:
             media = await self._gateway.fetch(job.preview, limit=PREVIEW_BYTES, deadline=10.0)
-            small = await fitted(
-                self._archive, media, max_bytes=300_000, max_sides=PREVIEW_SIDES
-            )
+            small = await fitted(self._archive, media, max_bytes=300_000, max_sides=PREVIEW_SIDES)
         except (BotError, OSError) as error:
             log.debug("no preview: %s", error, extra={"job": job.id})
             return
@@ -147,7 +148,9 @@ class Delivery:
             except MaybeSent:
                 if job.note != MAYBE:
                     return 5.0, MAYBE
-                log.warning("the result may not have arrived; /show brings it", extra={"job": job.id})
+                log.warning(
+                    "the result may not have arrived; /show brings it", extra={"job": job.id}
+                )
             except AdapterError as error:
                 return self._again(job, error)
             else:
@@ -172,7 +175,9 @@ class Delivery:
         return None
 
     async def _show_end(self, job: Job, message: Message) -> None:
-        """A cancelled job's own message says so; other ends come as new messages, since edits notify nobody."""
+        """A cancelled job's own message says so; other ends come as new messages, since edits
+        notify nobody.
+        """
         fresh = await self._store.job(job.id)
         status = fresh.status if fresh else None
         if job.state is State.CANCELLED and status is not None:
@@ -286,7 +291,9 @@ class Delivery:
     # -- showing again -------------------------------------------------------------------------
 
     async def again(self, job: Job, place: Place, lead: str = "") -> Message:
-        """A finished job's card for any chat, with its current buttons. Raises `Gone` when its files are lost."""
+        """A finished job's card for any chat, with its current buttons. Raises `Gone` when its
+        files are lost.
+        """
         for media in job.media:
             if not self._archive.has(media):
                 raise Gone(mark("The picture of {job} is not in the archive any more."), job=job.id)

@@ -1,13 +1,14 @@
 """The one object adapters talk to: events in, everything visible out through the Adapter port.
 
-Owns how an event becomes a command, a press or an answer, and how errors are told to people. Knows no platform.
+Owns how an event becomes a command, a press or an answer, and how errors are told to people. Knows
+no platform.
 """
 
 from __future__ import annotations
 
 import logging
 import pathlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -21,7 +22,7 @@ from core.commands.context import Context, Studio, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, needs_answer
 from core.commands.spec import Command
-from core.errors import BadInput, BotError, Gone, GatewayError, NotYours, StoreError, UserError
+from core.errors import BadInput, BotError, GatewayError, Gone, NotYours, StoreError, UserError
 from core.gateway import Gateway
 from core.i18n import Say, mark, pick, translator
 from core.jobs import Action, Verb
@@ -148,7 +149,9 @@ class Desk:
     async def _invoke(self, ctx: Context, event: Invocation) -> None:
         command = self._by_name.get(event.command)
         if command is None:
-            raise BadInput(mark("There is no command {name}. /help lists them."), name=event.command)
+            raise BadInput(
+                mark("There is no command {name}. /help lists them."), name=event.command
+            )
         values: dict[str, Any] = dict(event.values)
         if event.text is not None:
             values |= parse(command, event.text)
@@ -356,7 +359,9 @@ def _explained(command: Command, error: ValidationError) -> BadInput:
         case "int_parsing" | "int_from_float" | "int_type" | "float_parsing":
             return BadInput(mark("{option} must be a number."), option=name)
         case "bool_parsing" | "bool_type":
-            return BadInput(mark("{option} is either there or not: it takes no value."), option=name)
+            return BadInput(
+                mark("{option} is either there or not: it takes no value."), option=name
+            )
         case _:
             return BadInput(mark("{option} cannot be used like that."), option=name)
 

@@ -1,7 +1,7 @@
 """Text lookup: English texts are the keys, `locales/<lang>.po` holds the translations.
 
-Placeholders are `{names}`. A text without a translation, or whose translation does not fit its values, is shown in
-English; nothing here ever raises.
+Placeholders are `{names}`. A text without a translation, or whose translation does not fit its
+values, is shown in English; nothing here ever raises.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def languages() -> tuple[str, ...]:
 @functools.cache
 def _catalogue(lang: str) -> dict[str, str]:
     """Read a language's file; imported late, since most servers need English alone."""
-    from babel.messages.pofile import read_po  # noqa: PLC0415  (only when a translation is used)
+    from babel.messages.pofile import read_po
 
     file = resources.files("core").joinpath("locales", f"{lang}.po")
     with file.open("rb") as stream:

@@ -97,13 +97,15 @@ class Job:
     event_key: str | None = None
     """The platform event it came from: one event makes one job."""
     once_key: str | None = None
-    """`parent job:action key` of a costly follow-up, so that a second press finds the first one's job. Cleared when
-    the job fails."""
+    """`parent job:action key` of a costly follow-up, so that a second press finds the first one's
+    job. Cleared when the job fails.
+    """
     parent: str = ""
     """Id of the job this one continues or repeats."""
     step: Request | None = None
-    """What is submitted next when that is not `request` itself: another route, or the second half of a two-step
-    submit."""
+    """What is submitted next when that is not `request` itself: another route, or the second half
+    of a two-step submit.
+    """
     title: str = ""
     """What was pressed or asked, for people: `U2`, `Zoom Out 2x`; empty for a plain command."""
     ticket: Ticket | None = None

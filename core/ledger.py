@@ -1,4 +1,6 @@
-"""Money as entries: every job has one HOLD and at most one closing entry. Pure; amounts are micro-USD."""
+"""Money as entries: every job has one HOLD and at most one closing entry. Pure; amounts are
+micro-USD.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The values that travel between core and a chat platform; they know neither.
 
-Every id is a string, every time a Unix time in seconds. `text` is CommonMark source: put foreign text
-(prompts, names, the gateway's words) through `escape` first, so that it shows as typed, pings nobody
-and links nowhere.
+Every id is a string, every time a Unix time in seconds. `text` is CommonMark source: put foreign
+text (prompts, names, the gateway's words) through `escape` first, so that it shows as typed, pings
+nobody and links nowhere.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Place:
     spoiler: bool = False
     """Pictures must be covered here."""
     door: str = ""
-    """The adapter's own note on how to write here (a reply token and its end); never read by core."""
+    """The adapter's own note on how to write here (a reply token and its end); never read by core.
+    """
 
     @property
     def key(self) -> str:
@@ -151,7 +152,9 @@ class Message:
     progress: int = -1
     """Percent done, for platforms that draw their own bar; -1 when it is no progress message."""
     form: Form | None = None
-    """A question that comes with the message: asked in the chat where that is native, else behind a button."""
+    """A question that comes with the message: asked in the chat where that is native, else behind a
+    button.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +198,14 @@ class Invocation:
     )
     """Typed options, by name."""
     text: str | None = None
-    """The untyped rest of the command line, for platforms without typed options; flags still in it."""
+    """The untyped rest of the command line, for platforms without typed options; flags still in it.
+    """
     ref: Ref | None = None
     """The message the command was typed in, to reply to."""
     ack: Ref | None = None
-    """The answer slot that is already open (a deferred reply); the first answer goes there by `Adapter.edit`."""
+    """The answer slot that is already open (a deferred reply); the first answer goes there by
+    `Adapter.edit`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +244,8 @@ _INVISIBLE = dict.fromkeys(
 
 
 def clean(text: str) -> str:
-    """Remove what cannot be seen but does harm: controls, direction overrides, zero-width characters.
+    """Remove what cannot be seen but does harm: controls, direction overrides, zero-width
+    characters.
 
     Joiners inside emoji and scripts (U+200C, U+200D) and newlines stay.
     """
@@ -249,8 +256,8 @@ def clean(text: str) -> str:
 def escape(text: str) -> str:
     """Turn foreign text into CommonMark source that shows exactly it.
 
-    An `@` is followed by a word joiner, so that no platform makes a mention of it; likewise the `://` of an
-    address, so that none makes a link or a preview.
+    An `@` is followed by a word joiner, so that no platform makes a mention of it; likewise the
+    `://` of an address, so that none makes a link or a preview.
     """
     text = clean(text).replace("@", "@\u2060").replace("://", ":\u2060//")
     return _MARKS.sub(r"\\\1", text)
@@ -264,7 +271,8 @@ def shorten(text: str, limit: int) -> str:
 def fit(message: Message, limits: Limits) -> list[Message]:
     """Cut a message into as many as the chat's text limit asks for.
 
-    Media go with the first part, buttons and the form with the last; text is cut at paragraphs, then lines, then words.
+    Media go with the first part, buttons and the form with the last; text is cut at paragraphs,
+    then lines, then words.
     """
     room = limits.caption if message.media else limits.text
     parts = _split(message.text, room, limits.text)
@@ -279,7 +287,9 @@ def _split(text: str, first: int, rest: int) -> list[str]:
     parts: list[str] = []
     room = first
     while len(text) > room:
-        cut = next((c for mark in ("\n\n", "\n", " ") if (c := text.rfind(mark, 1, room)) > 0), room)
+        cut = next(
+            (c for mark in ("\n\n", "\n", " ") if (c := text.rfind(mark, 1, room)) > 0), room
+        )
         while cut > 1 and text[cut - 1] == "\\":  # never between a backslash and what it escapes
             cut -= 1
         parts.append(text[:cut].rstrip())

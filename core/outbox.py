@@ -1,9 +1,10 @@
-"""Everything that becomes visible goes through here: one lane per chat, one budget per lane, results first.
+"""Everything that becomes visible goes through here: one lane per chat, one budget per lane,
+results first.
 
-Owns pacing and order. Does not know what a job is about: progress messages are drawn by the function it is given.
-Results and answers use the whole budget, progress at most three quarters of it; progress is never queued, only
-marked as due and drawn when there is room, stalest first. From the fourth live job of a chat on, one board message
-lists them all.
+Owns pacing and order. Does not know what a job is about: progress messages are drawn by the
+function it is given. Results and answers use the whole budget, progress at most three quarters of
+it; progress is never queued, only marked as due and drawn when there is room, stalest first. From
+the fourth live job of a chat on, one board message lists them all.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ BOARD_UNTIL = 2
 BOARD_GAP = 3.0
 """Least seconds between two edits of a board."""
 PATIENCE = 60.0
-"""Longest pause a platform may ask for that is waited out here; longer ones go back to the caller."""
+"""Longest pause a platform may ask for that is waited out here; longer ones go back to the caller.
+"""
 AT_ONCE = 3
 """Results and answers on their way into one chat at the same time."""
 
@@ -41,7 +43,9 @@ class Painter(Protocol):
     """Draws progress; asked at the moment there is room for it, so that it is always fresh."""
 
     async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
-        """The progress message of a job and where it is, or None when there is nothing to show any more."""
+        """The progress message of a job and where it is, or None when there is nothing to show any
+        more.
+        """
         ...
 
     async def shown(self, job_id: str, ref: Ref) -> None:
@@ -139,7 +143,8 @@ class Outbox:
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> Ref:
-        """Send a message in as many parts as it needs; returns the last part's Ref (the one with the buttons).
+        """Send a message in as many parts as it needs; returns the last part's Ref (the one with
+        the buttons).
 
         Raises what `Adapter.send` raises, `SlowDown` only for pauses over a minute.
         """
@@ -169,7 +174,9 @@ class Outbox:
         )
 
     async def edit(self, place: Place, ref: Ref, message: Message) -> Ref:
-        """Change a message at once, ahead of progress; text that is too long is cut into further messages."""
+        """Change a message at once, ahead of progress; text that is too long is cut into further
+        messages.
+        """
         adapter = self.adapter(ref.platform)
         message = await self._shrunk(message, adapter.limits(place))
         first, *more = fit(message, adapter.limits(place))
@@ -274,7 +281,9 @@ class Outbox:
         self._tasks.create_task(carry())
 
     async def _urgent(self, place: Place, call: Callable[[], Awaitable[T]]) -> T:
-        """Run one adapter call as soon as the lane has room; waits out short pauses the platform asks for."""
+        """Run one adapter call as soon as the lane has room; waits out short pauses the platform
+        asks for.
+        """
         lane = self._lane(place)
         while True:
             outcome: list[T | BaseException] = []
@@ -307,7 +316,9 @@ class Outbox:
         return lane.board and len(lane.live) <= BOARD_UNTIL
 
     async def _paint(self, lane: _Lane, now: float) -> float:
-        """Draw the stalest due progress message, or the board; returns seconds until the next drawing."""
+        """Draw the stalest due progress message, or the board; returns seconds until the next
+        drawing.
+        """
         if len(lane.live) >= BOARD_FROM:
             lane.board = True
         if lane.board:

@@ -1,6 +1,7 @@
 """When to look at a job next, and how long it will still take: learnt from finished jobs.
 
-Pure but for the durations it has been told. A look too many costs a request, a look too late costs the person time.
+Pure but for the durations it has been told. A look too many costs a request, a look too late costs
+the person time.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class Pace:
         return max(trust * linear + (1 - trust) * learnt, elapsed)
 
     def next_look(self, offer: Offer, job: Job, now: float) -> float:
-        """Seconds until the next look: at the expected finish, never closer than a floor that grows with age."""
+        """Seconds until the next look: at the expected finish, never closer than a floor that grows
+        with age.
+        """
         elapsed = max(now - job.submitted_at, 0.0)
         typical = self.quantile(offer, 0.5)
         floor = max(2.0 * self._scale, 0.08 * typical)

@@ -316,9 +316,7 @@ class WebAdapter:
                 "name": c.name,
                 "summary": say(c.summary),
                 "example": c.example,
-                "options": [
-                    {**asdict(o), "description": say(o.description)} for o in c.options
-                ],
+                "options": [{**asdict(o), "description": say(o.description)} for o in c.options],
             }
             for c in self._desk.commands
         ]

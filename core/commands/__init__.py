@@ -1,4 +1,6 @@
-"""What a person can ask for. `COMMANDS` is the one list; every platform's own form is generated from it."""
+"""What a person can ask for. `COMMANDS` is the one list; every platform's own form is generated
+from it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a command's handler and a button's press may use: who asked, where, and how to start, reply and show.
+"""What a command's handler and a button's press may use: who asked, where, and how to start, reply
+and show.
 
 Every start is one commit that holds the job, its money and the end of the platform event.
 """
@@ -201,7 +202,8 @@ class Context:
             request: What to ask the provider for.
             title: What was pressed, for people.
             parent: The job this one comes from.
-            once_key: A second start with the same key finds the first one's job instead of paying again.
+            once_key: A second start with the same key finds the first one's job instead of paying
+                again.
             spoiler: Cover the result.
             more: The event starts further jobs after this one.
         """
@@ -211,9 +213,7 @@ class Context:
             self.action(Verb.CANCEL, job=job.id, key="cancel", label=mark("Cancel"), emoji="✖️")
         )
         try:
-            kept = await self.studio.store.add_job(
-                job, (stop,), finish=None if more else self.key
-            )
+            kept = await self.studio.store.add_job(job, (stop,), finish=None if more else self.key)
         except (StoreError, asyncio.CancelledError):
             self.studio.engine.release(job)
             raise
@@ -296,7 +296,11 @@ class Context:
         """Post a finished job here; the answer slot becomes the post where there is one."""
         message = await self.studio.delivery.again(job, self.place, lead)
         buttons = list(message.buttons)
-        if lead and job.request.kind == "continue" and job.request.options.get("action") != "UPSCALE":
+        if (
+            lead
+            and job.request.kind == "continue"
+            and job.request.options.get("action") != "UPSCALE"
+        ):
             label = self.say("Another {title} · {price}", title=job.title, price=money(job.price))
             more = self.action(Verb.AGAIN, job=job.id, label=label, emoji="➕", row=9)
             (more,) = await self.studio.store.add_actions([more])

@@ -46,9 +46,7 @@ def help_command(commands: Callable[[], Sequence[Command]]) -> Command:
         del options
         await ctx.reply(Message(help_text(ctx.say, commands()), private=True))
 
-    return Command(
-        "help", mark("What this bot can do and how"), NoOptions, show_help, private=True
-    )
+    return Command("help", mark("What this bot can do and how"), NoOptions, show_help, private=True)
 
 
 class SettingsOptions(Options):

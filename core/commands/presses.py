@@ -33,7 +33,9 @@ async def _job(ctx: Context, action: Action) -> Job:
     return job
 
 
-def _filled(providers: Mapping[str, Provider], ctx: Context, request: Request, values: Values) -> Request:
+def _filled(
+    providers: Mapping[str, Provider], ctx: Context, request: Request, values: Values
+) -> Request:
     if not values:
         return request
     family = ctx.studio.offers[request.offer].family
@@ -200,7 +202,9 @@ def needs_answer(action: Action, values: Values) -> bool:
 
 
 def check(action: Action | None, owner: str) -> Action:
-    """The action, if this person may press it. Raises `Gone` or `NotYours` (through `BadInput`'s tree)."""
+    """The action, if this person may press it. Raises `Gone` or `NotYours` (through `BadInput`'s
+    tree).
+    """
     if action is None:
         raise Gone(mark("This button is not known here any more. /show brings the job back."))
     if action.owner and action.owner != owner:

@@ -1,10 +1,11 @@
 """What a command is: one declaration, from which every platform's own form is generated.
 
-A command's options are a pydantic model. The types, bounds, choices and descriptions of its fields are the
-declaration: `str` is text, `int` and `float` numbers, `bool` a flag, a `Literal` a choice, `Media` a picture,
-`list[Media]` several. `json_schema_extra` adds what types cannot say: `{"main": True}` for the option that takes
-the untyped text of the command line, `{"suggest": [...]}` for values to offer while typing (or the name of what to look up), `{"passes": True}` on a main option whose text may
-hold flags of its own.
+A command's options are a pydantic model. The types, bounds, choices and descriptions of its fields
+are the declaration: `str` is text, `int` and `float` numbers, `bool` a flag, a `Literal` a choice,
+`Media` a picture, `list[Media]` several. `json_schema_extra` adds what types cannot say: `{"main":
+True}` for the option that takes the untyped text of the command line, `{"suggest": [...]}` for
+values to offer while typing (or the name of what to look up), `{"passes": True}` on a main option
+whose text may hold flags of its own.
 """
 
 from __future__ import annotations
@@ -102,7 +103,10 @@ def _option(name: str, field: FieldInfo) -> Option:
     kind, choices = _kind(field.annotation)
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     low, high = _bound(field, at.Ge, "ge"), _bound(field, at.Le, "le")
-    shortest, longest = _bound(field, at.MinLen, "min_length"), _bound(field, at.MaxLen, "max_length")
+    shortest, longest = (
+        _bound(field, at.MinLen, "min_length"),
+        _bound(field, at.MaxLen, "max_length"),
+    )
     suggest = extra.get("suggest", ())
     many = kind == "images"
     return Option(

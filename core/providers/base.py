@@ -1,6 +1,7 @@
 """The port of an upstream family: a pure translator between a Request and the wire.
 
-No I/O, no clock, no state: values in, values out. The engine does the calls, `core.gateway` the HTTP.
+No I/O, no clock, no state: values in, values out. The engine does the calls, `core.gateway` the
+HTTP.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class Invite:
     """One follow-up a result offers; becomes a stored Action with a button."""
 
     key: str
-    """Unique within the job and stable between looks: `UPSCALE:2`, `MJ::Outpaint::50::1::<hash>::SOLO`."""
+    """Unique within the job and stable between looks: `UPSCALE:2`,
+    `MJ::Outpaint::50::1::<hash>::SOLO`.
+    """
     request: Request
     label: str = ""
     emoji: str = ""
@@ -101,7 +104,9 @@ class Waiting:
 
     ticket: Ticket
     form: Form | None
-    """What to ask the person, or None when `request` already holds the answers: it is submitted at once."""
+    """What to ask the person, or None when `request` already holds the answers: it is submitted at
+    once.
+    """
     request: Request
     """What to ask for with the answers (`Provider.fill`)."""
 
@@ -142,7 +147,9 @@ class Provider(Protocol):
         ...
 
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
-        """Read the answer of a submit. Raises a `GatewayError` whose `spent` is true to the contract."""
+        """Read the answer of a submit. Raises a `GatewayError` whose `spent` is true to the
+        contract.
+        """
         ...
 
     def instead(self, request: Request, error: GatewayError) -> Request | None:
@@ -162,7 +169,9 @@ class Provider(Protocol):
         ...
 
     def read_many(self, answer: Answer) -> Mapping[str, Answer]:
-        """Split the answer of `look_many` into one Answer for `read` per upstream id; missing ids are left out."""
+        """Split the answer of `look_many` into one Answer for `read` per upstream id; missing ids
+        are left out.
+        """
         ...
 
     def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:

@@ -96,6 +96,13 @@ class Store:
             raise StoreError(f"The store cannot be opened: {error}") from error
         return store
 
+    @property
+    def about(self) -> str:
+        """The database and its version, such as `SQLite 3.45.1`."""
+        dialect = self._engine.dialect
+        version = ".".join(str(part) for part in dialect.server_version_info or ())
+        return f"{'SQLite' if self._lite else 'PostgreSQL'} {version}"
+
     async def close(self) -> None:
         """Finish what is under way and let go of the file."""
         async with self._writing:

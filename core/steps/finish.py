@@ -1,0 +1,147 @@
+"""The steps after the gateway's answer: a question, the result, its files, showing it, telling how
+a job ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from core import ledger
+from core.delivery import Delivery
+from core.errors import BadInput, BotError, GatewayError, StoreError
+from core.i18n import mark
+from core.jobs import Action, Entry, Job, State, Verb
+from core.providers.base import Invite, Result, Waiting
+from core.steps.floor import Floor
+
+log = logging.getLogger(__name__)
+
+
+class Finishing:
+    """Brings jobs from the gateway's answer to the person."""
+
+    def __init__(self, floor: Floor, delivery: Delivery) -> None:
+        """Take what all steps share and the way to the chats."""
+        self._floor = floor
+        self._delivery = delivery
+        self._downloads = asyncio.Semaphore(4)
+        self._sends = asyncio.Semaphore(64)
+
+    async def wait(self, before: Job, job: Job, waiting: Waiting) -> None:
+        """The gateway wants more: ask the person, or go on at once when the answers are known."""
+        now = self._floor.clock()
+        if waiting.form is None:
+            after = replace(
+                job, state=State.QUEUED, ticket=waiting.ticket, step=waiting.request, wake_at=now
+            )
+            await self._floor.save(before, after)
+            return
+        after = replace(
+            job, state=State.WAITING, ticket=waiting.ticket, step=waiting.request, wake_at=now
+        )
+        fill = self._floor.action(job, Verb.FILL, "fill", mark("Answer"), "✍️")
+        fill = replace(fill, request=waiting.request, form=waiting.form, style="primary")
+        await self._floor.save(before, after, (), (fill,))
+
+    async def ask(self, job: Job) -> None:
+        """Show the question of a waiting job, once; give up when nobody answers for an hour."""
+        if job.cancel:
+            await self._floor.cancel(job)
+        elif not job.asked:
+            await self._delivery.question(job)
+            await self._floor.store.set_asked(job.id)
+            await self._floor.save(job, replace(job, wake_at=self._floor.clock() + 3600))
+        else:
+            error = BotError(mark("Nobody answered the question, so this was given up."))
+            after = self._floor.failed(job, error)
+            lines = ledger.settle(job, "not answered")
+            await self._floor.save(job, after, lines, self._floor.ending(after, paid=True))
+
+    async def finish(self, before: Job, job: Job, result: Result) -> None:
+        """Commit the result and what it costs; its files come next."""
+        now = self._floor.clock()
+        if job.cancel:
+            await self._floor.cancel(before)
+            return
+        after = replace(
+            job,
+            state=State.FETCHING if result.media else State.READY,
+            wake_at=now,
+            finished_at=now,
+            tries=0,
+            note="",
+            note_values={},
+            percent=100,
+            remotes=tuple(f"{m.kind} {m.url}" for m in result.media),
+            text=result.text,
+            final_prompt=result.prompt,
+        )
+        actions = [self._invite(job, invite) for invite in result.invites]
+        if result.media:
+            original = self._floor.action(
+                job, Verb.ORIGINAL, "original", mark("Full quality"), "💾"
+            )
+            actions.append(replace(original, row=8))
+        if await self._floor.save(before, after, ledger.settle(job, "done"), actions):
+            self._floor.pace.learn(job.request.offer, now - job.submitted_at)
+
+    async def fetch(self, job: Job) -> None:
+        """Bring the result's files into the archive before their links die."""
+        media = list(job.media)
+        try:
+            async with self._downloads:
+                for remote in job.remotes[len(media) :]:
+                    media.append(await self._delivery.fetch(job, remote.partition(" ")[2]))
+        except (BadInput, GatewayError, StoreError) as error:
+            await self._not_fetched(job, error)
+            return
+        after = replace(
+            job, state=State.READY, media=tuple(media), wake_at=self._floor.clock(), tries=0
+        )
+        await self._floor.save(job, replace(after, note="", note_values={}))
+
+    async def _not_fetched(self, job: Job, error: BotError) -> None:
+        log.warning("fetch: %s", getattr(error, "detail", "") or error, extra={"job": job.id})
+        passing = isinstance(error, StoreError) or getattr(error, "again", False)
+        if job.tries < (30 if passing else 3):
+            await self._floor.save(job, self._floor.later(job, error, 2.0, 120.0))
+            return
+        after = self._floor.failed(job, error)
+        await self._floor.save(job, after, (), self._floor.ending(after, paid=True))
+
+    async def deliver(self, job: Job) -> None:
+        """Show the result; a send that fails is tried again for as long as it takes."""
+        async with self._sends:
+            pause = await self._delivery.deliver(job)
+        if pause is not None:
+            await self._floor.save(
+                job,
+                replace(
+                    job, tries=job.tries + 1, wake_at=self._floor.clock() + pause[0], note=pause[1]
+                ),
+            )
+            return
+        await self._floor.save(job, replace(job, state=State.DONE, wake_at=0.0, note=""))
+        self._floor.outbox.forget(job.place, job.id)
+
+    async def tell(self, job: Job) -> None:
+        """Tell the person how a job ended, once."""
+        async with self._sends:
+            pause = await self._delivery.tell(job, await self._closing(job))
+        wake = 0.0 if pause is None else self._floor.clock() + pause[0]
+        tries = 0 if pause is None else job.tries + 1
+        await self._floor.save(job, replace(job, wake_at=wake, tries=tries))
+        if pause is None:
+            self._floor.outbox.forget(job.place, job.id)
+
+    async def _closing(self, job: Job) -> Entry | None:
+        entries = [entry for entry, *_ in await self._floor.store.ledger(job.id)]
+        return next((e for e in entries if e is not Entry.HOLD), None)
+
+    def _invite(self, job: Job, invite: Invite) -> Action:
+        plain = self._floor.action(job, Verb.CONTINUE, invite.key, invite.label, invite.emoji)
+        return replace(
+            plain, style=invite.style, row=invite.row, request=invite.request, form=invite.form
+        )

@@ -1,0 +1,147 @@
+"""What every step of a job shares: committing it, putting the next try off, ending a job.
+
+A step is one method of `Submitting`, `Watching` or `Finishing`; each ends in one commit. Knows no
+chat platform and does not decide when a step is due: that is the engine's.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from core import ledger
+from core.errors import BotError, GatewayError, UserError
+from core.i18n import mark
+from core.jobs import LIVE, Action, Job, State, Verb
+from core.meters import JOBS
+from core.outbox import Outbox
+from core.pace import Pace
+from core.providers.base import Offer, Provider, Request
+from core.store import Store
+
+log = logging.getLogger(__name__)
+
+BUSY = frozenset({State.SUBMITTING, State.RUNNING, State.WAITING})
+"""States in which a job takes one of the places at the gateway."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Floor:
+    """The parts steps work with, and the commits they end in."""
+
+    store: Store
+    outbox: Outbox
+    pace: Pace
+    providers: Mapping[str, Provider]
+    """By family."""
+    offers: Mapping[str, Offer]
+    """By key."""
+    clock: Callable[[], float]
+    """Unix seconds."""
+    scale: float
+    """Multiplies every pause."""
+    patience: float
+    """Seconds a job keeps trying to reach a gateway that is away or busy."""
+    launch: Callable[[Coroutine[None, None, None]], None]
+    """Runs a side step in the background of the engine."""
+    busy: Counter[str] = field(default_factory=Counter)
+    """Jobs at the gateway by owner."""
+
+    async def save(
+        self,
+        before: Job,
+        after: Job,
+        lines: Sequence[ledger.LedgerLine] = (),
+        actions: Sequence[Action] = (),
+    ) -> bool:
+        """Commit a step and free the job; False when another worker has it now."""
+        after = replace(after, lease="", lease_until=0.0)
+        kept = await self.store.save(before, after, ledger=lines, actions=actions)
+        if not kept:
+            log.warning("another worker took over", extra={"job": before.id})
+            return False
+        if before.state in BUSY and after.state not in BUSY:
+            self.busy[before.owner] -= 1
+        if after.state is not before.state:
+            log.info("%s -> %s", before.state, after.state, extra={"job": after.id})
+            JOBS.moved(after)
+        if after.state in LIVE:
+            self.outbox.progress(after.place, after.id)
+        return True
+
+    def later(self, job: Job, error: BotError, floor: float, top: float) -> Job:
+        """The job with its next try put off, longer after each failure in a row."""
+        asked = getattr(error, "retry_after", None) or 0.0
+        scale = self.scale
+        pause = max(min(floor * 2.0**job.tries, top), asked) * scale
+        return replace(
+            job,
+            tries=job.tries + 1,
+            wake_at=self.clock() + pause,
+            note=error.text,
+            note_values={k: str(v) for k, v in error.values.items()},
+        )
+
+    def failed(self, job: Job, error: BotError, state: State = State.FAILED) -> Job:
+        """The job at its end, with its reason; the person is told in the next step."""
+        return replace(
+            job,
+            state=state,
+            wake_at=self.clock(),
+            tries=0,
+            once_key=None if state is State.FAILED else job.once_key,
+            finished_at=self.clock(),
+            note=error.text,
+            note_values={k: str(v) for k, v in error.values.items()},
+        )
+
+    async def refuse(self, job: Job, error: UserError | GatewayError) -> None:
+        after = self.failed(job, error)
+        spent = job.ticket is not None
+        lines = ledger.settle(job, "failed") if spent else ledger.refund(job, "refused")
+        await self.save(job, after, lines, self.ending(after, paid=spent))
+
+    async def doubt(self, job: Job, error: GatewayError) -> None:
+        """The submit's answer is lost: say so, keep the hold, never send it again."""
+        log.warning("unsure: %s", error.detail or error, extra={"job": job.id})
+        after = replace(self.failed(job, error, State.UNSURE), note="", note_values={})
+        await self.save(job, after, (), self.ending(after, paid=True))
+
+    async def cancel(self, job: Job) -> None:
+        """The person asked to stop: free before the gateway has it, paid for afterwards."""
+        now = self.clock()
+        after = replace(job, state=State.CANCELLED, wake_at=now, finished_at=now, once_key=None)
+        paid = job.ticket is not None
+        lines = ledger.settle(job, "cancelled") if paid else ledger.refund(job, "cancelled")
+        await self.save(job, after, lines, self.ending(after, paid=paid))
+
+    def provider(self, request: Request) -> Provider:
+        return self.providers[self.offers[request.offer].family]
+
+    def offer(self, job: Job) -> Offer:
+        return self.offers[(job.step or job.request).offer]
+
+    def action(self, job: Job, verb: Verb, key: str, label: str, emoji: str = "") -> Action:
+        return Action(
+            token=secrets.token_urlsafe(10),
+            verb=verb,
+            owner=job.owner,
+            job=job.id,
+            key=key,
+            label=label,
+            emoji=emoji,
+            created_at=self.clock(),
+        )
+
+    def ending(self, job: Job, *, paid: bool) -> list[Action]:
+        """The buttons under a job that ended without a result."""
+        again = self.action(job, Verb.AGAIN, "again", mark("Run again"), "🔁")
+        actions = [again]
+        if job.state is State.UNSURE:
+            actions.append(self.action(job, Verb.LEAVE, "leave", mark("Leave it")))
+        if job.state is State.FAILED and paid and (job.ticket is not None or job.remotes):
+            actions.append(self.action(job, Verb.RESUME, "resume", mark("Look again"), "🔎"))
+        return actions

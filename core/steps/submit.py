@@ -1,0 +1,98 @@
+"""The step that spends: a submit goes out once, and what came of it is committed.
+
+Money rules: a job is committed as SUBMITTING before its submit goes out and its upstream id on its
+own before the first look; a submit goes out again only when it is certain that the last one cost
+nothing; a lost answer makes the job UNSURE.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import assert_never
+
+from core.errors import Garbled, GatewayError, Spent, UserError
+from core.gateway import Gateway
+from core.jobs import Job, State
+from core.providers.base import Provider, Request, Result, Ticket, Waiting
+from core.steps.finish import Finishing
+from core.steps.floor import Floor
+
+log = logging.getLogger(__name__)
+
+
+class Submitting:
+    """Sends submits."""
+
+    def __init__(self, floor: Floor, gateway: Gateway, finishing: Finishing) -> None:
+        """Take what all steps share, the gateway, and what follows."""
+        self._floor = floor
+        self._gateway = gateway
+        self._finishing = finishing
+        self._submits = asyncio.Semaphore(32)
+
+    async def submit(self, job: Job) -> None:
+        """Send the submit, once, and commit what came of it."""
+        request = job.step or job.request
+        provider = self._floor.provider(request)
+        try:
+            call = provider.call(request)
+        except (UserError, GatewayError) as error:
+            await self._floor.refuse(job, error)
+            return
+        async with self._submits:
+            try:
+                outcome = provider.accept(request, await self._gateway.send(call))
+            except (UserError, GatewayError) as error:
+                await self._not_accepted(job, provider, request, error)
+                return
+            except Exception as error:
+                log.exception("an answer could not be read", extra={"job": job.id})
+                await self._not_accepted(job, provider, request, Garbled(detail=repr(error)))
+                return
+        await self._accepted(job, outcome)
+
+    async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result) -> None:
+        now = self._floor.clock()
+        held = replace(job, submitted_at=now, tries=0, note="", note_values={}, step=None)
+        if job.step is not None and job.ticket is not None:
+            held = replace(held, answered=True)
+        match outcome:
+            case Ticket():
+                wake = now + self._floor.pace.first_look(self._floor.offer(job))
+                await self._floor.save(
+                    job, replace(held, state=State.RUNNING, ticket=outcome, wake_at=wake)
+                )
+            case Waiting():
+                await self._finishing.wait(job, replace(held, ticket=outcome.ticket), outcome)
+            case Result():
+                await self._finishing.finish(job, held, outcome)
+            case _:
+                assert_never(outcome)
+
+    async def _not_accepted(
+        self, job: Job, provider: Provider, request: Request, error: UserError | GatewayError
+    ) -> None:
+        """Decide what a refused or lost submit means; it goes out again only if it certainly cost
+        nothing.
+        """
+        log.info("submit: %s", getattr(error, "detail", error), extra={"job": job.id})
+        if not isinstance(error, GatewayError):
+            await self._floor.refuse(job, error)
+            return
+        if error.spent is not Spent.NO:
+            await self._floor.doubt(job, error)
+            return
+        other = provider.instead(request, error)
+        if other is not None:
+            await self._floor.save(
+                job, replace(job, state=State.QUEUED, step=other, wake_at=self._floor.clock())
+            )
+            return
+        if error.again and self._floor.clock() - job.created_at < self._floor.patience:
+            await self._floor.save(
+                job, replace(self._floor.later(job, error, 4.0, 120.0), state=State.QUEUED)
+            )
+            return
+        await self._floor.refuse(job, error)

@@ -1,0 +1,184 @@
+"""The step that looks: running jobs are asked for, many in one request where the family can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import assert_never
+
+from core import ledger
+from core.delivery import Delivery
+from core.errors import BotError, Garbled, GatewayError, NotThere, Spent
+from core.gateway import Gateway
+from core.i18n import mark
+from core.jobs import Job
+from core.providers.base import Failed, Outcome, Progress, Result, Waiting
+from core.steps.finish import Finishing
+from core.steps.floor import Floor
+from core.wire import Answer
+
+log = logging.getLogger(__name__)
+
+
+class Watching:
+    """Looks at running jobs and commits what was seen."""
+
+    def __init__(
+        self, floor: Floor, gateway: Gateway, delivery: Delivery, finishing: Finishing
+    ) -> None:
+        """Take what all steps share, the gateway, the previews' way in, and what follows."""
+        self._floor = floor
+        self._gateway = gateway
+        self._delivery = delivery
+        self._finishing = finishing
+        self._no_batch: set[str] = set()
+
+    def batches(self, jobs: list[Job]) -> list[list[Job]]:
+        """Group due jobs into what one look can ask for."""
+
+        def route(job: Job) -> tuple[str, str]:
+            return (job.ticket.family, job.ticket.mode) if job.ticket else ("", "")
+
+        batches: list[list[Job]] = []
+        for (family, _), group in groupby(sorted(jobs, key=route), key=route):
+            size = 1 if family in self._no_batch else self._floor.providers[family].batch
+            same = list(group)
+            batches += [same[i : i + size] for i in range(0, len(same), size)]
+        return batches
+
+    async def watch(self, jobs: list[Job]) -> None:
+        """Look at jobs of one family and commit what was seen."""
+        if len(jobs) == 1:
+            await self._look(jobs[0])
+            return
+        tickets = [j.ticket for j in jobs if j.ticket is not None]
+        provider = self._floor.providers[tickets[0].family]
+        try:
+            answers = provider.read_many(await self._gateway.send(provider.look_many(tickets)))
+        except NotThere:
+            self._no_batch.add(provider.family)
+            log.info("no batched looks at this gateway")
+            for job in jobs:
+                await self._look(job)
+            return
+        except GatewayError as error:
+            await self._floor.store.save_many([self._blind(job, error) for job in jobs])
+            return
+        seen: list[tuple[Job, Job]] = []
+        for job in jobs:
+            answer = answers.get(job.ticket.id) if job.ticket else None
+            after = await self._judge(job, answer or Answer(404, None))
+            if after is not None:
+                seen.append((job, after))
+        await self._note(seen)
+
+    async def _look(self, job: Job) -> None:
+        if job.ticket is None:
+            await self._floor.doubt(job, Garbled())
+            return
+        provider = self._floor.providers[job.ticket.family]
+        try:
+            answer = await self._gateway.send(provider.look(job.ticket))
+        except GatewayError as error:
+            await self._floor.store.save_many([self._blind(job, error)])
+            return
+        after = await self._judge(job, answer)
+        if after is not None:
+            await self._note([(job, after)])
+
+    async def _note(self, seen: Sequence[tuple[Job, Job]]) -> None:
+        """Commit progress of many jobs at once and mark their messages."""
+        await self._floor.store.save_many(seen)
+        for before, after in seen:
+            if (before.percent, before.started_at, before.note) != (
+                after.percent,
+                after.started_at,
+                after.note,
+            ):
+                self._floor.outbox.progress(after.place, after.id)
+            if after.preview and after.preview != before.preview:
+                self._delivery.preview(self._floor.launch, after)
+
+    def _blind(self, job: Job, error: GatewayError) -> tuple[Job, Job]:
+        """A look that failed: the job is untouched, the next look comes later."""
+        if job.tries == 0:
+            log.info("look failed: %s", error.detail or error, extra={"job": job.id})
+        after = self._floor.later(job, error, 3.0, 60.0)
+        self._floor.outbox.progress(job.place, job.id)
+        return job, replace(after, lease="", lease_until=0.0)
+
+    async def _judge(self, job: Job, answer: Answer) -> Job | None:
+        """Read one look. Progress is returned to be saved with others, anything else is committed
+        here.
+        """
+        assert job.ticket is not None
+        provider = self._floor.providers[job.ticket.family]
+        try:
+            outcome: Outcome = provider.read(job.ticket, job.request, answer)
+        except NotThere as error:
+            return await self._missing(job, error)
+        except GatewayError as error:
+            return self._blind(job, error)[1]
+        except Exception as error:
+            log.exception("a look could not be read", extra={"job": job.id})
+            return self._blind(job, Garbled(detail=repr(error)))[1]
+        match outcome:
+            case Progress():
+                return await self._progress(job, outcome)
+            case Waiting() if job.answered:
+                return await self._progress(job, Progress(started=False))
+            case Waiting():
+                await self._finishing.wait(job, job, outcome)
+            case Result():
+                await self._finishing.finish(job, job, outcome)
+            case Failed():
+                after = self._floor.failed(job, outcome.reason)
+                paid = outcome.reason.spent is not Spent.NO
+                log.info("failed: %s", outcome.reason.detail, extra={"job": job.id})
+                lines = ledger.close(job, outcome.reason)
+                await self._floor.save(job, after, lines, self._floor.ending(after, paid=paid))
+            case _:
+                assert_never(outcome)
+        return None
+
+    async def _progress(self, job: Job, seen: Progress) -> Job | None:
+        now, offer = self._floor.clock(), self._floor.offer(job)
+        if now - job.submitted_at > offer.deadline:
+            await self._give_up(job)
+            return None
+        percent = job.percent if seen.percent is None else max(seen.percent, job.percent)
+        started = job.started_at or (now if seen.started else 0.0)
+        after = replace(
+            job,
+            percent=percent,
+            started_at=started,
+            preview=seen.preview or job.preview,
+            looks=job.looks + 1,
+            tries=0,
+            note="",
+            note_values={},
+            lease="",
+            lease_until=0.0,
+        )
+        return replace(after, wake_at=now + self._floor.pace.next_look(offer, after, now))
+
+    async def _missing(self, job: Job, error: GatewayError) -> Job | None:
+        """The gateway does not know the id: normal for a moment after the submit, not for long."""
+        if job.tries < 8 or self._floor.clock() - job.submitted_at < 60.0 * self._floor.scale:
+            return self._blind(job, error)[1]
+        await self._give_up(job)
+        return None
+
+    async def _give_up(self, job: Job) -> None:
+        """Its time is over: say so and keep its number; it can be looked for again."""
+        text = mark(
+            "The image service has not finished this in {n} min, so I stopped watching. "
+            "It may still be working on it."
+        )
+        minutes = max(round((self._floor.clock() - job.submitted_at) / 60), 1)
+        after = self._floor.failed(job, BotError(text, n=minutes))
+        await self._floor.save(
+            job, after, ledger.settle(job, "gave up"), self._floor.ending(after, paid=True)
+        )
