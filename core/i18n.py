@@ -29,8 +29,9 @@ def mark(text: str) -> str:
 @functools.cache
 def languages() -> tuple[str, ...]:
     """The languages there are texts for, English first."""
-    folder = resources.files("core").joinpath("locales")
-    found = sorted(f.name[:-3] for f in folder.iterdir() if f.name.endswith(".po"))
+    found = sorted(
+        f.name[:-3] for f in resources.files("core.locales").iterdir() if f.name.endswith(".po")
+    )
     return (DEFAULT, *found)
 
 
@@ -39,7 +40,7 @@ def _catalogue(lang: str) -> dict[str, str]:
     """Read a language's file; imported late, since most servers need English alone."""
     from babel.messages.pofile import read_po
 
-    file = resources.files("core").joinpath("locales", f"{lang}.po")
+    file = resources.files("core.locales").joinpath(f"{lang}.po")
     with file.open("rb") as stream:
         return {str(m.id): str(m.string) for m in read_po(stream) if m.id and m.string}
 

@@ -1,0 +1,1 @@
+"""Translations: one `<language>.po` file each; English texts are the keys."""
