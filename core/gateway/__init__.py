@@ -143,8 +143,7 @@ class Gateway:
                 timeout=limit,
                 allow_redirects=False,
             ) as response:
-                body = await response.content.read(BODY)
-                return Answer(response.status, _parsed(body), _pause(response))
+                return Answer(response.status, _parsed(await _whole(response)), _pause(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(spent=Spent.NO, detail=type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -215,6 +214,14 @@ def _check_status(status: int) -> None:
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     async for chunk in response.content.iter_chunked(CHUNK):
         yield chunk
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body, at most `BODY` bytes of it; one `read` gives only what has arrived so far."""
+    body = bytearray()
+    while len(body) < BODY and (chunk := await response.content.read(BODY - len(body))):
+        body += chunk
+    return bytes(body)
 
 
 def _parsed(body: bytes) -> Json:
