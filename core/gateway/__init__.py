@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from types import TracebackType
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from yarl import URL
 
 from core.archive import Archive
 from core.errors import Refused, Spent, Unreachable
@@ -19,11 +21,17 @@ from core.gateway.hosts import Gatekeeper, PublicResolver
 from core.i18n import mark
 from core.messages import Media
 from core.meters import CALLS, SECONDS
-from core.wire import Answer, Blob, Call, Json
+from core.wire import Answer, Blob, Call, Json, pause
 
 BODY = 8_000_000
 """Most bytes of an answer that are read."""
+TEXT = 4000
+"""Characters that are kept of an answer that is not JSON."""
 CHUNK = 256 * 1024
+CONNECT = 15.0
+"""Seconds to connect."""
+HOPS = 6
+"""Addresses a download may be sent on to."""
 
 
 class GatewaySettings(BaseModel):
@@ -45,7 +53,7 @@ class GatewaySettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _root(cls, value: str) -> str:
-        root = value.rstrip("/").removesuffix("/v1")
+        root = value.strip().rstrip("/").removesuffix("/v1").rstrip("/")
         if not root.startswith(("http://", "https://")):
             raise ValueError("begins with https:// (or http:// for a server of your own)")
         return root
@@ -63,26 +71,40 @@ class Gateway:
     """Talks to the image service and fetches files."""
 
     def __init__(
-        self, settings: GatewaySettings, archive: Archive, *, trusted_hosts: Sequence[str] = ()
+        self,
+        settings: GatewaySettings,
+        archive: Archive,
+        *,
+        trusted_hosts: Sequence[str] = (),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`trusted_hosts`: `host` or `host:port` that may be private and plain http."""
         self._settings = settings
         self._archive = archive
         self._gate = Gatekeeper(trusted_hosts)
-        self._api: aiohttp.ClientSession | None = None
+        self._clock = clock
+        self._stack = contextlib.AsyncExitStack()
+        self._asking: aiohttp.ClientSession | None = None
+        self._paying: aiohttp.ClientSession | None = None
         self._files: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the sessions."""
-        self._api = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=10),
-        )
+        self._asking = await self._session(aiohttp.TCPConnector(limit=128, keepalive_timeout=10))
+        # A connection that was kept open can die while a submit is written to it, and then nobody
+        # knows whether it arrived: every submit gets a fresh one.
+        self._paying = await self._session(aiohttp.TCPConnector(limit=128, force_close=True))
         resolver = PublicResolver(self._gate)
-        self._files = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=16, resolver=resolver, use_dns_cache=False),
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._files = await self._session(
+            aiohttp.TCPConnector(limit=16, resolver=resolver, use_dns_cache=False)
         )
         return self
+
+    async def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[_tracer()]
+        )
+        return await self._stack.enter_async_context(session)
 
     async def __aexit__(
         self,
@@ -91,30 +113,24 @@ class Gateway:
         trace: TracebackType | None,
     ) -> None:
         """Close the sessions."""
-        for session in (self._api, self._files):
-            if session is not None:
-                await session.close()
+        await self._stack.aclose()
 
-    def _key(self, family: str) -> str:
-        own = self._settings.keys.get(family)
-        return (own or self._settings.api_key).get_secret_value()
-
-    def _url(self, path: str) -> str:
-        for head, other in self._settings.paths.items():
-            if path.startswith(head):
-                path = other + path[len(head) :]
-                break
-        return self._settings.base_url + path
+    # -- calls -----------------------------------------------------------------------------------
 
     async def send(self, call: Call) -> Answer:
-        """Make one request. Raises `Unreachable`: spent NO when it never left, UNKNOWN when the answer is lost."""
+        """Make one request.
+
+        Raises:
+            Unreachable: `spent` is NO when the request certainly never left, UNKNOWN when its
+                answer was lost.
+        """
         started = time.monotonic()
         outcome = "lost"
         try:
             answer = await self._send(call)
             outcome = str(answer.status)
         except Unreachable as error:
-            outcome = "not connected" if error.spent is Spent.NO else "lost"
+            outcome = "not sent" if error.spent is Spent.NO else "lost"
             raise
         finally:
             CALLS.labels(call.family, outcome).inc()
@@ -122,32 +138,66 @@ class Gateway:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        if self._api is None:
-            raise Unreachable(spent=Spent.NO)
-        headers = {"Authorization": f"Bearer {self._key(call.family)}"}
-        data: bytes | None = None
-        if call.json is not None:
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(await self._filled(call.json), ensure_ascii=False).encode()
-        if call.method == "POST":
-            headers["Connection"] = "close"  # a kept connection that dies could hide a sent submit
+        session = self._asking if call.method == "GET" or call.reads else self._paying
+        if session is None or session.closed:
+            raise Unreachable(spent=Spent.NO, detail="closed")
+        sent = SimpleNamespace(headers=False)
         limit = aiohttp.ClientTimeout(
-            total=min(call.timeout, self._settings.timeout), sock_connect=15
+            total=min(call.timeout, self._settings.timeout), sock_connect=CONNECT
         )
-        try:
-            async with self._api.request(
-                call.method,
-                self._url(call.path),
-                data=data,
-                headers=headers,
-                timeout=limit,
-                allow_redirects=False,
-            ) as response:
-                return Answer(response.status, _parsed(await _whole(response)), _pause(response))
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unreachable(spent=Spent.NO, detail=type(error).__name__) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unreachable(spent=Spent.UNKNOWN, detail=type(error).__name__) from None
+        with contextlib.ExitStack() as files:
+            data, kind = await self._body(call.json, files)
+            try:
+                async with session.request(
+                    call.method,
+                    self._url(call.path),
+                    data=data,
+                    headers={"Authorization": f"Bearer {self._key(call.family)}", **kind},
+                    timeout=limit,
+                    allow_redirects=False,
+                    trace_request_ctx=sent,
+                ) as response:
+                    wait = pause(response.headers.get("Retry-After"), self._clock())
+                    return Answer(response.status, _parsed(await _read(response)), wait)
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                spent = Spent.UNKNOWN if sent.headers else Spent.NO
+                raise Unreachable(spent=spent, detail=type(error).__name__) from None
+
+    def _key(self, family: str) -> str:
+        own = self._settings.keys.get(family)
+        return (own or self._settings.api_key).get_secret_value()
+
+    def _url(self, path: str) -> URL:
+        for head, other in self._settings.paths.items():
+            if path.startswith(head):
+                path = other + path[len(head) :]
+                break
+        return URL(self._settings.base_url + path, encoded=True)
+
+    async def _body(
+        self, value: Json, files: contextlib.ExitStack
+    ) -> tuple[bytes | aiohttp.FormData | None, dict[str, str]]:
+        """The body of a call and the headers it needs; opened files are closed with `files`."""
+        if value is None:
+            return None, {}
+        if isinstance(value, dict) and any(_is_file(part) for part in _parts(value.values())):
+            return self._form(value, files), {}
+        filled = await self._filled(value)
+        return json.dumps(filled, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+
+    def _form(self, value: Mapping[str, Json], files: contextlib.ExitStack) -> aiohttp.FormData:
+        """A multipart form; its files are read from the archive while it is sent."""
+        form = aiohttp.FormData()
+        for name, entry in value.items():
+            for part in _parts([entry]):
+                if isinstance(part, Blob):
+                    stream = files.enter_context(self._archive.path(part.media).open("rb"))
+                    form.add_field(
+                        name, stream, filename=part.media.name, content_type=part.media.mime
+                    )
+                else:
+                    form.add_field(name, part if isinstance(part, str) else json.dumps(part))
+        return form
 
     async def _filled(self, value: Json) -> Json:
         """Put files' bytes where their places are."""
@@ -165,8 +215,16 @@ class Gateway:
         text = base64.b64encode(self._archive.path(blob.media).read_bytes()).decode()
         return f"data:{blob.media.mime};base64,{text}" if blob.form == "data_uri" else text
 
+    # -- files -----------------------------------------------------------------------------------
+
     async def fetch(self, url: str, *, limit: int, deadline: float = 60.0) -> Media:
-        """Bring a file into the archive. Raises `BadInput` for what it is, a `GatewayError` for how it came."""
+        """Bring a file of at most `limit` bytes into the archive, in at most `deadline` seconds.
+
+        Raises:
+            BadInput: It is not what can be used.
+            GatewayError: It did not come; `again` says whether it may come later.
+            StoreError: The archive did not take it.
+        """
         try:
             async with asyncio.timeout(deadline):
                 return await self._fetch(url, limit)
@@ -174,32 +232,51 @@ class Gateway:
             raise Unreachable(mark("The file took too long to arrive."), spent=Spent.YES) from None
 
     async def _fetch(self, url: str, limit: int) -> Media:
-        if self._files is None:
-            raise Unreachable
-        for _ in range(6):
-            self._gate.check(url)
+        if self._files is None or self._files.closed:
+            raise Unreachable(spent=Spent.YES, detail="closed")
+        target = self._gate.check(url)
+        for _ in range(HOPS):
             try:
                 async with self._files.get(
-                    url,
+                    target,
                     allow_redirects=False,
-                    headers={"User-Agent": "Mozilla/5.0 (Atelier)"},
-                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=30),
+                    headers={"User-Agent": "Mozilla/5.0 (compatible; Atelier)"},
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=30),
                 ) as response:
-                    if response.status in (301, 302, 303, 307, 308):
-                        url = str(response.url.join(_location(response)))
-                        continue
-                    _check_status(response.status)
-                    return await self._archive.put(_chunks(response), limit=limit)
+                    if response.status not in (301, 302, 303, 307, 308):
+                        _check_status(response.status)
+                        return await self._archive.put(_chunks(response), limit=limit)
+                    location = response.headers.get("Location", "")
             except (aiohttp.ClientError, OSError) as error:
-                text = mark("The file could not be fetched just now.")
-                raise Unreachable(text, spent=Spent.YES, detail=type(error).__name__) from None
+                raise _not_fetched(type(error).__name__) from None
+            target = self._gate.check(location, base=target)
         raise Refused(mark("The file's address leads nowhere."), spent=Spent.YES)
 
 
-def _location(response: aiohttp.ClientResponse) -> Any:
-    from yarl import URL  # noqa: PLC0415  (comes with aiohttp)
+def _tracer() -> aiohttp.TraceConfig:
+    """Notes when the first bytes of a request are about to leave."""
 
-    return URL(response.headers.get("Location", ""))
+    async def leaving(session: object, context: SimpleNamespace, params: object) -> None:
+        del session, params
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.headers = True
+
+    tracer = aiohttp.TraceConfig()
+    tracer.on_request_headers_sent.append(leaving)
+    return tracer
+
+
+def _is_file(value: Json) -> bool:
+    return isinstance(value, Blob) and value.form == "file"
+
+
+def _parts(values: Any) -> Iterator[Json]:
+    """The values of a form, with those of lists one by one."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from value
+        else:
+            yield value
 
 
 def _check_status(status: int) -> None:
@@ -207,30 +284,37 @@ def _check_status(status: int) -> None:
         text = mark("The file's link is dead.")
         raise Refused(text, spent=Spent.YES, again=False, detail=f"HTTP {status}")
     if status != 200:
-        text = mark("The file could not be fetched just now.")
-        raise Unreachable(text, spent=Spent.YES, detail=f"HTTP {status}")
+        raise _not_fetched(f"HTTP {status}")
+
+
+def _not_fetched(why: str) -> Unreachable:
+    text = mark("The file could not be fetched just now.")
+    return Unreachable(text, spent=Spent.YES, detail=why)
 
 
 async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """A file's bytes; a connection that breaks is never taken for a fault of the disk."""
+    try:
+        async for chunk in response.content.iter_chunked(CHUNK):
+            yield chunk
+    except (aiohttp.ClientError, OSError) as error:
+        raise _not_fetched(type(error).__name__) from None
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body, or its first `BODY` bytes."""
+    parts: list[bytes] = []
+    size = 0
     async for chunk in response.content.iter_chunked(CHUNK):
-        yield chunk
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    """The body, at most `BODY` bytes of it; one `read` gives only what has arrived so far."""
-    body = bytearray()
-    while len(body) < BODY and (chunk := await response.content.read(BODY - len(body))):
-        body += chunk
-    return bytes(body)
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= BODY:
+            break
+    return b"".join(parts)
 
 
 def _parsed(body: bytes) -> Json:
     try:
         return json.loads(body)
-    except ValueError:
-        return body[:4000].decode("utf-8", "replace")
-
-
-def _pause(response: aiohttp.ClientResponse) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    except (ValueError, RecursionError):
+        return body[: 4 * TEXT].decode("utf-8", "replace")[:TEXT]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from core.errors import Refused, Spent
 from core.i18n import mark
@@ -46,28 +46,38 @@ class Gatekeeper:
     def trusts(self, host: str, port: int) -> bool:
         """Tell whether the owner allows this host whatever its address is."""
         host = host.lower()
-        return host in self._trusted or f"{host}:{port}" in self._trusted
+        shown = f"[{host}]" if ":" in host else host
+        return bool(self._trusted & {host, shown, f"{shown}:{port}"})
 
-    def check(self, url: str) -> None:
-        """Raise `Refused` for an address that must not be opened."""
+    def check(self, url: str, *, base: URL | None = None) -> URL:
+        """The address as it is opened, read once for the check and for the request.
+
+        `base` is the address that led to this one. Raises `Refused` for what must not be opened.
+        """
         try:
-            parts = urlsplit(url)
-            port = parts.port or (443 if parts.scheme == "https" else 80)
+            found = URL(url) if base is None else base.join(URL(url))
+            host, port = found.host or "", found.port or 0
         except ValueError:
             raise Refused(REFUSED, spent=Spent.YES, detail="unreadable address") from None
-        host = parts.hostname or ""
-        if parts.scheme in ("http", "https") and self.trusts(host, port):
-            return
-        literal = host.replace(".", "").isdigit() or ":" in host or host.startswith("0x")
-        allowed = (
-            parts.scheme == "https"
-            and port == 443
-            and not parts.username
-            and "." in host
-            and (not literal or is_public(host))
-        )
-        if not allowed:
-            raise Refused(REFUSED, spent=Spent.YES, detail=f"host {host}")
+        if found.scheme in ("http", "https") and self.trusts(host, port):
+            return found
+        if found.scheme != "https" or found.user or not _is_open(host):
+            raise Refused(REFUSED, spent=Spent.YES, detail=f"host {host[:80]}")
+        return found
+
+
+def _is_open(host: str) -> bool:
+    """A public address, or a full name that is looked at again when it is resolved.
+
+    Numbers in other notations are no names: a system's resolver may read `2130706433`, `0x7f.1`
+    and `127.1` as addresses.
+    """
+    if ":" in host:
+        return is_public(host)
+    last = host.rstrip(".").rpartition(".")[2]
+    if last.isdigit() or last.startswith("0x"):
+        return is_public(host)
+    return "." in host.rstrip(".")
 
 
 class PublicResolver(AbstractResolver):

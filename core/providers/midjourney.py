@@ -156,7 +156,8 @@ class Midjourney:
         self, method: Literal["GET", "POST"], mode: str, path: str, body: Json, timeout: float
     ) -> Call:
         root = f"/{mode}/mj" if mode else "/mj"
-        return Call(method, f"{root}/{path}", self.family, body, timeout)
+        reads = not path.startswith("submit/")
+        return Call(method, f"{root}/{path}", self.family, body, timeout, reads)
 
     def _mode(self, request: Request) -> str:
         """The path's speed prefix; a follow-up goes the way its parent went."""
