@@ -46,7 +46,7 @@ def _catalogue(lang: str) -> dict[str, str]:
 
 
 def pick(tag: str) -> str:
-    """Choose the language for a platform's tag: `de-AT` gives `de` when there is one, else English."""
+    """The language for a platform's tag: `de-AT` gives `de` when there is one, else English."""
     short = tag.replace("_", "-").split("-")[0].lower()
     return short if short in languages() else DEFAULT
 

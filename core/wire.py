@@ -122,8 +122,9 @@ _ADDRESSES = re.compile(
     r"|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"
     r"|\[[0-9a-f]*:[0-9a-f:.]+\](?::\d+)?"
     r"|\blocalhost(?::\d+)?\b"
-    r"|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|cn|one|vip|me|cc|co|top|xyz|site|cloud|pro|tech|info|fun"
-    r"|sg|us|uk|eu|de|jp|kr|hk|tw|ru|vn|in|local|lan|internal|svc|test|example)\b(?::\d+)?(?:/\S*)?",
+    r"|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|cn|one|vip|me|cc|co|top|xyz|site|cloud|pro"
+    r"|tech|info|fun|sg|us|uk|eu|de|jp|kr|hk|tw|ru|vn|in|local|lan|internal|svc|test|example)\b"
+    r"(?::\d+)?(?:/\S*)?",
     re.IGNORECASE,
 )
 _REQUEST_ID = re.compile(r"\(?\brequest[ _]?id\b\s*[:：=]?\s*[\w-]*\)?", re.IGNORECASE)

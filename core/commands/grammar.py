@@ -154,7 +154,7 @@ class _Reader:
         self._values[option.name] = [*given, Attachment(url=value, name=name)]
 
     def _take_rest(self, rest: str) -> None:
-        """Give the free text to the main option, or addresses to the pictures of a command without one."""
+        """Give the free text to the main option; without one, addresses to the pictures."""
         if not rest:
             return
         main = next((option for option in self._options.values() if option.main), None)
@@ -207,7 +207,7 @@ def _is_list(text: str) -> bool:
 
 
 def _joined(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The pieces of the text that are left, with a line break between where one was and else a blank."""
+    """The pieces of the text that are left, joined by a line break where one was, else a blank."""
     whole = ""
     gap = ""
     for start, end in spans:

@@ -249,7 +249,7 @@ def _take_apart(prompt: str, notes: list[Note]) -> tuple[str, list[Flag]]:
 
 
 def _opened(word: str) -> tuple[str, list[str]] | None:
-    """The flag a word is, and what of its value is glued to it (`--v6`, `--ar=16:9`); None for text."""
+    """The flag a word is, with what of its value is glued to it (`--v6`, `--ar=16:9`), or None."""
     slip = _SLIP.fullmatch(word)
     if slip and slip[1].lower() in FLAG_NAMES:
         return slip[1].lower(), [slip[2]]
@@ -316,7 +316,9 @@ _PICTURE = re.compile(
 
 
 def _links_first(text: str, notes: list[Note]) -> str:
-    """Midjourney takes picture addresses only before the words, one blank between; other addresses are words."""
+    """Midjourney takes picture addresses only before the words, one blank between; other addresses
+    are words.
+    """
     words = text.split()
     found = [_PICTURE.fullmatch(word) for word in words]
     links = [match[1] for match in found if match]

@@ -36,11 +36,19 @@ from core.providers.base import (
     Offer,
     Outcome,
     Progress,
-    Remote,
     Request,
     Result,
     Ticket,
     Waiting,
+)
+from core.providers.midjourney_fields import (
+    id_of,
+    media_of,
+    object_of,
+    percent_of,
+    text_of,
+    url_of,
+    whole,
 )
 from core.providers.midjourney_prompts import (
     TEN,
@@ -118,7 +126,6 @@ ENDED = frozenset({"SUCCESS", "FAILURE"}) | STOPPED
 SHAPES = frozenset({"SQUARE", "PORTRAIT", "LANDSCAPE"})
 
 _CONFIRM = re.compile(r"confirm|窗口|确认", re.IGNORECASE)
-_PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d*)?\s*%?\s*")
 _UNKNOWN_TASK = re.compile(r"task_not?_found|not found|未找到|不存在", re.IGNORECASE)
 
 
@@ -237,18 +244,18 @@ class Midjourney:
         mentions shows itself at the first look.
         """
         body = answer.body
-        code = _whole(body.get("code")) if isinstance(body, dict) else None
+        code = whole(body.get("code")) if isinstance(body, dict) else None
         if not isinstance(body, dict) or not _ok(answer) or code not in ACCEPTED:
             raise self._not_accepted(request, answer, code)
-        task = _id(body.get("result"))
+        task = id_of(body.get("result"))
         if not task and request.options.get("modal") and request.parent is not None:
             task = request.parent.id  # a window's answer keeps the number of the task that asked
         if not task:
             raise reasons.accepted_without_id(body.get("description"))
         ticket = Ticket(self.family, task, self._mode(request))
-        properties = _object(body.get("properties"))
+        properties = object_of(body.get("properties"))
         if not request.options.get("modal") and _asks(code, body.get("description"), properties):
-            return windows.waiting(ticket, request, _text(properties.get("finalPrompt")))
+            return windows.waiting(ticket, request, text_of(properties.get("finalPrompt")))
         return ticket
 
     def _not_accepted(self, request: Request, answer: Answer, code: int | None) -> GatewayError:
@@ -261,7 +268,7 @@ class Midjourney:
             body.get("description") or body.get("message"),
             status=answer.status,
             follow_up=request.kind == "continue",
-            banned=_text(_object(body.get("properties")).get("bannedWord")),
+            banned=text_of(object_of(body.get("properties")).get("bannedWord")),
         )
         error.retry_after = answer.retry_after or error.retry_after
         return error
@@ -291,7 +298,7 @@ class Midjourney:
             raise _no_list(answer)
         rows: dict[str, dict[str, Json]] = {}
         for row in answer.body:
-            task = _id(row.get("id")) if isinstance(row, dict) else ""
+            task = id_of(row.get("id")) if isinstance(row, dict) else ""
             if task and (task not in rows or _advance(row) >= _advance(rows[task])):
                 rows[task] = row
         return {task: Answer(200, row) for task, row in rows.items()}
@@ -308,7 +315,7 @@ class Midjourney:
         task = answer.body
         if not isinstance(task, dict) or not _ok(answer) or not _is_task(task):
             raise _no_look(answer)
-        status = _text(task.get("status")).strip().upper()
+        status = text_of(task.get("status")).strip().upper()
         if status == "SUCCESS":
             return self._finished(ticket, request, task)
         if status == "FAILURE":
@@ -316,25 +323,27 @@ class Midjourney:
         if status in STOPPED:
             return Failed(reasons.cancelled())
         if status == "MODAL":
-            final = _text(_object(task.get("properties")).get("finalPrompt"))
-            return windows.waiting(ticket, request, final, _text(task.get("action")))
+            final = text_of(object_of(task.get("properties")).get("finalPrompt"))
+            return windows.waiting(ticket, request, final, text_of(task.get("action")))
         queued = status in QUEUED
         return Progress(
-            _percent(task.get("progress")), not queued, "" if queued else _url(task.get("imageUrl"))
+            percent_of(task.get("progress")),
+            not queued,
+            "" if queued else url_of(task.get("imageUrl")),
         )
 
     def _finished(
         self, ticket: Ticket, request: Request, task: Mapping[str, Json]
     ) -> Result | Progress:
-        """The result. One whose substance is still missing is looked at again until the deadline."""
+        """The result; one that still lacks its substance is looked at again until the deadline."""
         if request.kind in ("describe", "shorten"):
             return _written(request, task) or Progress(99)
-        media = _media(task)
+        media = media_of(task)
         if not media:
             return Progress(99)
-        final = _text(_object(task.get("properties")).get("finalPrompt"))
+        final = text_of(object_of(task.get("properties")).get("finalPrompt"))
         prompt = request.prompt or normalise(final)
-        action = _text(task.get("action")).upper() or _action_of(request)
+        action = text_of(task.get("action")).upper() or _action_of(request)
         found = buttons.invites(task.get("buttons"), ticket, prompt, action)
         if not found and action in buttons.GRIDS and media[0].kind == "image":
             found = buttons.standard(ticket, prompt)
@@ -371,54 +380,18 @@ def _window_answer(request: Request, parent: Ticket) -> dict[str, Json]:
     return body
 
 
-# -- reading, where every field may be null or of another type -------------------------------------
+# -- reading --------------------------------------------------------------------------------------
 
 
 def _ok(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
 
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _whole(value: Json) -> int | None:
-    """A code, also when it was printed as a string."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _id(value: Json) -> str:
-    """A task id, always as a string: some print it as a number, which has more digits than a float can hold."""
-    if isinstance(value, str):
-        return value.strip()
-    return (
-        str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
-    )
-
-
-def _url(value: Json) -> str:
-    """A picture's address, or empty."""
-    text = _text(value).strip()
-    return text if text.lower().startswith(("http://", "https://")) else ""
-
-
-def _percent(value: Json) -> int | None:
-    """Percent of `45%`, `"45"` or 45, at most 99; None when there is none. Never tells that a task has ended."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = f"{value:.0f}"
-    found = _PERCENT.fullmatch(_text(value))
-    return min(int(found[1]), 99) if found else None
-
-
 def _asks(code: int | None, words: Json, properties: Mapping[str, Json]) -> bool:
-    """Tell whether an accepted submit waits for a window: the words say so, or code 21 is not about an old task."""
-    if _CONFIRM.search(_text(words)):
+    """Tell whether an accepted submit waits for a window: its words say so, or its code 21 does not
+    speak of an old task.
+    """
+    if _CONFIRM.search(text_of(words)):
         return True
     return code == 21 and "remix" in properties and not properties.get("status")
 
@@ -430,32 +403,18 @@ def _is_task(body: Mapping[str, Json]) -> bool:
 def _action_of(request: Request) -> str:
     """The action of a task that does not say its own."""
     kinds = {"image": "IMAGINE", "blend": "BLEND"}
-    return kinds.get(request.kind) or _text(request.options.get("action"))
-
-
-def _media(task: Mapping[str, Json]) -> tuple[Remote, ...]:
-    """The result files: videos where there are any, else the picture, else several of them."""
-    videos = _urls(task.get("videoUrls")) or _urls([task.get("videoUrl")])
-    if videos:
-        return tuple(Remote(url, "video") for url in videos)
-    pictures = _urls([task.get("imageUrl")]) or _urls(task.get("imageUrls"))
-    return tuple(Remote(url) for url in pictures)
-
-
-def _urls(value: Json) -> list[str]:
-    """Addresses in a list of strings or of objects with a `url`, each once."""
-    entries = value if isinstance(value, list) else []
-    found = [_url(entry.get("url") if isinstance(entry, dict) else entry) for entry in entries]
-    return list(dict.fromkeys(url for url in found if url))
+    return kinds.get(request.kind) or text_of(request.options.get("action"))
 
 
 def _written(request: Request, task: Mapping[str, Json]) -> Result | None:
-    """What describe and shorten wrote, with a button for each prompt in it; None while the text is missing."""
-    properties = _object(task.get("properties"))
+    """What describe and shorten wrote, with a button for each prompt in it; None while there is no
+    text.
+    """
+    properties = object_of(task.get("properties"))
     texts = [properties.get("finalPrompt")]
     if request.kind == "describe":
         texts += [task.get("prompt"), task.get("promptEn")]
-    text = next((t for value in texts if (t := _text(value).strip())), "")
+    text = next((t for value in texts if (t := text_of(value).strip())), "")
     prompts = choices(text)
     if not prompts:
         return None
@@ -469,16 +428,16 @@ def _written(request: Request, task: Mapping[str, Json]) -> Result | None:
 
 def _advance(task: Mapping[str, Json]) -> tuple[int, int]:
     """How far on a row is, for choosing between two of one task."""
-    status = _text(task.get("status")).strip().upper()
+    status = text_of(task.get("status")).strip().upper()
     stage = 3 if status in ENDED else 0 if status == "MODAL" else 1 if status in QUEUED else 2
-    return stage, _percent(task.get("progress")) or 0
+    return stage, percent_of(task.get("progress")) or 0
 
 
 def _no_look(answer: Answer) -> GatewayError:
     """What an answer that holds no task means."""
     body = answer.body
-    words = _text(body.get("description")) if isinstance(body, dict) else ""
-    code = _whole(body.get("code")) if isinstance(body, dict) else None
+    words = text_of(body.get("description")) if isinstance(body, dict) else ""
+    code = whole(body.get("code")) if isinstance(body, dict) else None
     detail = f"HTTP {answer.status}: {said(answer)}"
     unknown = code == 3 or (code == 4 and _UNKNOWN_TASK.search(words))
     silent = body in (None, "") and (_ok(answer) or answer.status == 404)

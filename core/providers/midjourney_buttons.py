@@ -1,8 +1,8 @@
 """The buttons under a Midjourney result: which ones to offer, as what, and in which rows.
 
-Owns custom ids, labels and emojis. Rows are Midjourney's own: U1-U4 and 🔄 over V1-V4 under a grid;
-upscalers and variations, zooms, arrows, animations under a single picture. Knows neither addresses
-nor states.
+Owns custom ids, labels and emojis. Rows are Midjourney's own: U1-U4 and 🔄 over V1-V4 under a
+grid; upscalers and variations, zooms, arrows, animations under a single picture. Knows neither
+the gateway's addresses nor states.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def invites(buttons: object, ticket: Ticket, prompt: str, action: str) -> tuple[
 
 
 def standard(ticket: Ticket, prompt: str) -> tuple[Invite, ...]:
-    """U1-U4, 🔄 and V1-V4 by number alone, for a finished grid whose buttons the gateway does not tell."""
+    """U1-U4, 🔄 and V1-V4 by number alone, for a grid whose buttons the gateway does not tell."""
     made = [_numbered("UPSCALE", "mj_upscale", n, f"U{n}", 0, ticket, prompt) for n in range(1, 5)]
     made.append(replace(_numbered("REROLL", "mj_reroll", 1, "", 0, ticket, prompt), emoji="🔄"))
     made += [
@@ -206,7 +206,9 @@ def _spoken(custom_id: str) -> str:
 
 
 def arrange(found: Iterable[Invite]) -> tuple[Invite, ...]:
-    """Put invites into rows of at most five: a full row goes on in the next, and rows beyond four are closed up."""
+    """Put invites into rows of at most five: a full row goes on in the next, and rows beyond four
+    are closed up.
+    """
     ordered = sorted(found, key=lambda invite: invite.row)[:MOST]
     lines: list[list[Invite]] = []
     for row in sorted({invite.row for invite in ordered}):

@@ -14,12 +14,14 @@ from core.i18n import mark
 from core.messages import clean
 
 LONGEST = 6000
-"""Characters of a prompt; Discord, through which every prompt goes, takes no more in a text option."""
+"""Characters of a prompt; Discord, through which every prompt goes, takes no more."""
 
-FLAG_NAMES = frozenset(
-    "v version niji ar aspect c chaos s stylize w weird q quality seed stop r repeat no iw cref cw sref sw sv "
-    "oref ow style raw tile draft exp p profile fast relax turbo stealth public motion loop end bs hd video zoom".split()
+_FLAGS = (
+    "v version niji ar aspect c chaos s stylize w weird q quality seed stop r repeat no iw "
+    "cref cw sref sw sv oref ow style raw tile draft exp p profile fast relax turbo stealth "
+    "public motion loop end bs hd video zoom"
 )
+FLAG_NAMES = frozenset(_FLAGS.split())
 """Every flag Midjourney is known to understand, in all its spellings."""
 
 TEN = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
@@ -50,7 +52,7 @@ def normalise(prompt: str) -> str:
 
 
 def straighten(text: str) -> str:
-    """Make quotes straight and dashes ASCII, `--` where one stands for that; everything else stays."""
+    """Make quotes straight and dashes ASCII, `--` where one stands for that; all else stays."""
     text = _LONG_FLAG.sub(_flag, text.translate(_QUOTES))
     return _LONG_DASH.sub("-", text)
 
@@ -69,7 +71,8 @@ def check_one_job(prompt: str) -> None:
     if _REPEAT.search(prompt):
         raise BadInput(
             mark(
-                "--repeat would start several jobs at once. Leave it out, and press 🔄 under the result instead."
+                "--repeat would start several jobs at once. Leave it out, and press 🔄 under the "
+                "result instead."
             )
         )
     if found := _PERMUTATION.search(prompt):
@@ -84,7 +87,8 @@ def check_length(prompt: str) -> None:
     if len(prompt) > LONGEST:
         raise BadInput(
             mark(
-                "The prompt is {n} characters long, and at most {limit} can be used. Please shorten it."
+                "The prompt is {n} characters long, and at most {limit} can be used. "
+                "Please shorten it."
             ),
             n=len(prompt),
             limit=LONGEST,
@@ -114,7 +118,7 @@ def without_flags(prompt: str, *names: str) -> str:
 
 
 def choices(text: str) -> list[str]:
-    """The prompts in a text that Midjourney wrote: its numbered paragraphs, or all of them when none is."""
+    """The prompts in a text that Midjourney wrote: its numbered paragraphs, or else all of them."""
     parts = [part.strip() for part in _BREAK.split(text.replace("\r\n", "\n"))]
     numbered = [part for part in parts if _KEYCAP.match(part)]
     found = [normalise(unmarked(_KEYCAP.sub("", part, count=1))) for part in numbered or parts]

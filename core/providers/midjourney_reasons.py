@@ -32,7 +32,7 @@ GATEWAY_CYCLE = 15.0
 QUEUE_PAUSE = 30.0
 """Seconds to wait when Midjourney's queue is full."""
 SATURATED_PAUSE = 60.0
-"""Seconds to wait when the gateway's whole group is saturated, which is no matter of our own rate."""
+"""Seconds to wait when the gateway's whole group is saturated, whatever our own rate."""
 
 Make = Callable[[str], GatewayError]
 """Makes an error out of what was said, which has been cleaned and may be empty."""
@@ -43,7 +43,9 @@ _TITLE = re.compile(r"^\[([^\]]{1,60})\]\s*")
 
 
 def readable(text: object) -> str:
-    """Foreign words as people may read them: one line, bounded, without markup, links or keys; still to be escaped."""
+    """Foreign words as people may read them: one bounded line without markup, links or keys; still
+    to be escaped.
+    """
     words = unmarked(clean(text)) if isinstance(text, str) else ""
     words = _HIDDEN.sub("…", " ".join(words.split()))
     return shorten(_TITLE.sub(r"\1: ", words).rstrip(" :"), REASON_LENGTH)
@@ -164,10 +166,12 @@ def _plain_refusal(code: int | None, reason: str) -> GatewayError:
 
 
 LOST_TRACK = mark(
-    "Midjourney took too long, and the image service lost track of this. It may have been made and charged."
+    "Midjourney took too long, and the image service lost track of this. It may have been made and "
+    "charged."
 )
 OWNER = mark(
-    "The Midjourney account behind the image service is out of order. The owner of the bot has to look at it."
+    "The Midjourney account behind the image service is out of order. The owner of the bot has to "
+    "look at it."
 )
 NO_TIME = mark("The Midjourney account behind the image service has no working time left just now.")
 FAILED = mark("Midjourney did not make this: {reason}")
@@ -196,7 +200,8 @@ _FAILURES: tuple[Row, ...] = (
         _says(
             Refused,
             mark(
-                "Midjourney cannot open a picture address in the prompt; send the picture itself. {reason}"
+                "Midjourney cannot open a picture address in the prompt; send the picture itself. "
+                "{reason}"
             ),
         ),
     ),
@@ -245,7 +250,7 @@ def cancelled() -> GatewayError:
 
 
 def accepted_without_id(words: object) -> GatewayError:
-    """The error of an answer that says yes but names no task: it may run and cost, and cannot be found again."""
+    """The error of an answer that says yes but names no task: it may run, and cannot be found."""
     return Garbled(
         ANSWER_LOST, spent=Spent.UNKNOWN, detail=f"accepted without an id: {readable(words)}"
     )

@@ -101,14 +101,15 @@ def _mask(values: Mapping[str, str | Media]) -> Media:
     if not isinstance(mask, Media):
         raise BadInput(
             mark(
-                "Send a mask with it: a picture of the same size, white where it may change and black where it stays."
+                "Send a mask with it: a picture of the same size, white where it may change and "
+                "black where it stays."
             )
         )
     return mask
 
 
 def _zoomed(prompt: str, zoom: str, ar: str) -> str:
-    """The prompt of a zoom. A factor typed into the prompt counts more than the field, which has a default."""
+    """The prompt of a zoom; a factor typed into it counts more than the field with its default."""
     plain = without_flags(prompt, "zoom")
     typed = _flag_value(prompt, "--zoom")
     factor = _factor(typed if typed is not None else zoom)

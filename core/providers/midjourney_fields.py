@@ -1,0 +1,75 @@
+"""A task's fields as values: each may be null, missing or of another type than its contract says.
+
+Pure readers that never raise; knows neither calls nor what a task's states mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from core.providers.base import Remote
+from core.wire import Json
+
+_CODE = re.compile(r"\s*[0-9]{1,9}\s*")
+_PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d*)?\s*%?\s*")
+
+
+def text_of(value: Json) -> str:
+    """A text, empty when it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def object_of(value: Json) -> Mapping[str, Json]:
+    """An object, empty when it is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def whole(value: Json) -> int | None:
+    """A code, also when it was printed as a string."""
+    if isinstance(value, str) and _CODE.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def id_of(value: Json) -> str:
+    """A task id, always as a string: some print it as a number, with more digits than a float can
+    hold.
+    """
+    if isinstance(value, str):
+        return value.strip()
+    return (
+        str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
+    )
+
+
+def url_of(value: Json) -> str:
+    """A picture's address, or empty."""
+    text = text_of(value).strip()
+    return text if text.lower().startswith(("http://", "https://")) else ""
+
+
+def percent_of(value: Json) -> int | None:
+    """Percent of `45%`, `"45"` or 45, at most 99; None when there is none. It never tells that a
+    task has ended.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:.0f}"
+    found = _PERCENT.fullmatch(text_of(value))
+    return min(int(found[1]), 99) if found else None
+
+
+def media_of(task: Mapping[str, Json]) -> tuple[Remote, ...]:
+    """The result files: videos where there are any, else the picture, else several of them."""
+    videos = _urls(task.get("videoUrls")) or _urls([task.get("videoUrl")])
+    if videos:
+        return tuple(Remote(url, "video") for url in videos)
+    pictures = _urls([task.get("imageUrl")]) or _urls(task.get("imageUrls"))
+    return tuple(Remote(url) for url in pictures)
+
+
+def _urls(value: Json) -> list[str]:
+    """Addresses in a list of strings or of objects with a `url`, each once."""
+    entries = value if isinstance(value, list) else []
+    found = [url_of(entry.get("url") if isinstance(entry, dict) else entry) for entry in entries]
+    return list(dict.fromkeys(url for url in found if url))
