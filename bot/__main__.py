@@ -1,49 +1,144 @@
-"""The `atelier` command: run, try."""
+"""The `atelier` command: run, try, doctor, docs."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from bot.config import ConfigError, Settings, load
-from bot.log import set_up
-from core.errors import StoreError
+from bot.config import PREFIX, ConfigError, Settings, load
+from bot.log import Masker, set_up
 
 log = logging.getLogger("atelier")
 
-cli = typer.Typer(add_completion=False, no_args_is_help=True, help="An AI studio for community servers.")
+PACKAGE = "atelier-bot"
+CONFIG = Path("config.toml")
+PATIENCE = 9.5
+"""Seconds after which a stop that was asked for is made, whatever still hangs: nothing is lost."""
+NOTHING_SET = f"""\
+There are no settings yet. Either
+  copy config.example.toml to {CONFIG} and fill in the gateway's key and a bot's token,
+  or set them as {PREFIX}GATEWAY__API_KEY, {PREFIX}DISCORD__TOKEN, {PREFIX}TELEGRAM__TOKEN.
+`atelier doctor` then checks everything. `atelier try` shows the bot without any of it."""
+
+cli = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="An AI studio for community servers.",
+)
+Config = Annotated[Path, typer.Option(help="The settings file.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"atelier {version(PACKAGE)}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _every(
+    shown: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which version."),
+    ] = False,
+) -> None:
+    del shown
 
 
 @cli.command()
-def run(
-    config: Annotated[Path, typer.Option(help="The settings file.")] = Path("config.toml"),
-) -> None:
-    """Run the bot with the settings of a file and the environment."""
-    try:
-        settings = load(config if config.exists() or str(config) != "config.toml" else None)
-    except ConfigError as error:
-        sys.exit(str(error))
-    _serve(settings)
+def run(config: Config = CONFIG) -> None:
+    """Run the bot with the settings of a file and of the environment."""
+    path = _file(config)
+    if path is None and not any(name.upper().startswith(PREFIX) for name in os.environ):
+        _quit(NOTHING_SET)
+    asyncio.run(_run(_settings(path)))
 
 
 @cli.command(name="try")
 def try_out(
-    port: Annotated[int, typer.Option(help="Where the playground is served.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where the page is served.")] = 8080,
 ) -> None:
     """Try everything with a pretend image service: no key, no network."""
     with tempfile.TemporaryDirectory(prefix="atelier-") as folder:
         asyncio.run(_try(port, Path(folder)))
 
 
+@cli.command()
+def doctor(config: Config = CONFIG) -> None:
+    """Check tokens, keys, servers and this machine, and say what to do."""
+    from bot.doctor import examine, written
+
+    path = _file(config)
+    settings = _settings(path)
+    typer.echo(f"Settings: {path or f'no {config}, so only {PREFIX}… variables'}\n")
+    reports = asyncio.run(examine(settings))
+    for line in written(reports):
+        typer.echo(line)
+    if not all(report.well for report in reports):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def docs(
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail when it is out of date.")
+    ] = False,
+    readme: Annotated[Path, typer.Option(help="The file to bring up to date.")] = Path("README.md"),
+) -> None:
+    """Write the README's tables of commands, models and settings anew."""
+    from bot.docs import refreshed
+
+    try:
+        old = readme.read_text("utf-8")
+        new = refreshed(old, readme.parent)
+    except (OSError, ValueError) as error:
+        _quit(f"{readme}: {error}")
+    if old == new:
+        typer.echo(f"{readme} is up to date.")
+    elif check:
+        _quit(f"{readme} is out of date: run `atelier docs`")
+    else:
+        readme.write_text(new, "utf-8")
+        typer.echo(f"{readme} is brought up to date.")
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+def _file(config: Path) -> Path | None:
+    """The settings file; None when the usual one is not there, which is no mistake."""
+    return config if config.exists() or config != CONFIG else None
+
+
+def _settings(path: Path | None) -> Settings:
+    try:
+        return load(path)
+    except ConfigError as error:
+        _quit(str(error))
+
+
+def _quit(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
+
+
+# -- running -----------------------------------------------------------------------------------
+
+
 async def _try(port: int, folder: Path) -> None:
-    from bot.sandbox import Sandbox  # noqa: PLC0415  (not needed by `run`)
+    from bot.sandbox import Sandbox
 
     sandbox = Sandbox()
     base = await sandbox.start()
@@ -56,36 +151,22 @@ async def _try(port: int, folder: Path) -> None:
             "jobs": {"poll_scale": 0.3},
         }
     )
-    notice = f"This is the sandbox: nothing is paid and nothing leaves this machine. Magic words: {base}/"
+    notice = (
+        "This is the sandbox: nothing is paid and nothing leaves this machine. "
+        f"Magic words: {base}/"
+    )
     try:
-        await _run(settings, notice)
+        await _run(settings, notice, busy="Choose another port: `atelier try --port 8081`.")
     finally:
         await sandbox.stop()
 
 
-def _serve(settings: Settings) -> None:
-    asyncio.run(_run(settings, ""))
+async def _run(settings: Settings, notice: str = "", busy: str = "") -> None:
+    from bot.app import App, StartError
 
-
-def _secrets(settings: Settings) -> list[str]:
-    found = [
-        settings.gateway.api_key,
-        *settings.gateway.keys.values(),
-        settings.discord.token,
-        settings.telegram.token,
-        settings.web.password,
-    ]
-    return [s.get_secret_value() for s in found if s.get_secret_value()]
-
-
-async def _run(settings: Settings, notice: str) -> None:
-    from bot.app import App  # noqa: PLC0415  (settings first: a mistake there shows at once)
-
-    set_up(settings.log.level, settings.log.format, _secrets(settings))
+    set_up(settings.log.level, settings.log.format, settings.secrets())
     app = App(settings, notice=notice)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, app.stop.set)
+    _on_signals(app.stop.set)
 
     def ready() -> None:
         log.info("ready: %s", app.address)
@@ -94,15 +175,38 @@ async def _run(settings: Settings, notice: str) -> None:
 
     try:
         await app.run(ready)
-    except StoreError as error:
-        sys.exit(str(error))
-    except OSError as error:
-        sys.exit(f"[web] listen = {settings.web.listen} cannot be used: {error.strerror or error}")
+    except StartError as error:
+        mask = Masker(settings.secrets())
+        _quit(mask(f"{error} {busy}".rstrip() if error.address else str(error)))
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    """Stop cleanly on the first SIGTERM or Ctrl+C, and at once on the second."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def asked() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+        last = threading.Timer(PATIENCE, _leave)
+        last.daemon = True
+        last.start()
+        stop()
+
+    for number in numbers:
+        loop.add_signal_handler(number, asked)
+
+
+def _leave() -> None:
+    log.warning("something did not let go in time; leaving all the same, nothing is lost")
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def main() -> None:
     """Run the command line."""
-    cli()
+    with contextlib.suppress(KeyboardInterrupt):
+        cli()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ cleanly.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -16,13 +18,14 @@ from adapters.discord.app import DiscordAdapter
 from adapters.telegram.app import TelegramAdapter
 from adapters.web.app import WebAdapter
 from bot.config import Settings
-from bot.http import Health, serve_http
+from bot.http import Health, Site, serve_http
 from core.adapter import Adapter
 from core.archive import Archive
 from core.commands.context import Studio
 from core.delivery import Delivery
 from core.desk import Desk
 from core.engine import Engine
+from core.errors import StoreError
 from core.gateway import Gateway
 from core.outbox import Outbox
 from core.pace import Pace
@@ -30,6 +33,8 @@ from core.providers import catalogue, providers
 from core.store import Store
 
 log = logging.getLogger(__name__)
+
+POSTGRES_MISSING = "PostgreSQL needs one more package: run `.venv/bin/pip install asyncpg`."
 
 
 class Runner(Adapter, Protocol):
@@ -54,6 +59,15 @@ class Runner(Adapter, Protocol):
         ...
 
 
+class StartError(Exception):
+    """The program cannot start; the text says what to do."""
+
+    def __init__(self, text: str, *, address: bool = False) -> None:
+        """`address`: it is the address to listen at that cannot be used."""
+        super().__init__(text)
+        self.address = address
+
+
 class _StopError(Exception):
     """Ends the task group on a clean stop."""
 
@@ -73,7 +87,7 @@ class App:
         """Where the playground and the probes are served, once they are."""
 
     async def run(self, on_ready: Callable[[], None] | None = None) -> None:
-        """Run until `stop` is set. Raises `StoreError` when the store cannot be opened."""
+        """Run until `stop` is set. Raises `StartError` when it cannot begin."""
         async with AsyncExitStack() as stack:
             engine, outbox, delivery, desk = await self._build(stack)
             health = Health(engine)
@@ -81,8 +95,8 @@ class App:
             for runner in runners:
                 desk.attach(runner)
                 health.watch(runner)
-            sites = [r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)]
-            self.address = await serve_http(stack, self._settings.web, health, sites)
+            sites: list[Site] = [r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)]
+            self.address = await self._serve(stack, health, sites)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(outbox.run(delivery))
@@ -99,9 +113,9 @@ class App:
 
     async def _build(self, stack: AsyncExitStack) -> tuple[Engine, Outbox, Delivery, Desk]:
         settings, clock = self._settings, self._clock
-        store = await Store.open(settings.store.url, clock=clock)
+        store = await self._open()
         stack.push_async_callback(store.close)
-        archive = Archive(settings.archive.dir)
+        archive = self._archive()
         gateway = await stack.enter_async_context(
             Gateway(settings.gateway, archive, trusted_hosts=self._trusted())
         )
@@ -134,8 +148,44 @@ class App:
         desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
         return engine, outbox, delivery, desk
 
+    async def _open(self) -> Store:
+        try:
+            return await Store.open(self._settings.store.url, clock=self._clock)
+        except ModuleNotFoundError:
+            raise StartError(POSTGRES_MISSING) from None
+        except StoreError as error:
+            raise StartError(f"{error} See [store] url.") from error
+        except OSError as error:
+            raise StartError(
+                f"The store cannot be opened ({error.strerror or error}): the program's user needs "
+                "the folder of [store] url, to write in it."
+            ) from error
+
+    def _archive(self) -> Archive:
+        folder = self._settings.archive.dir.absolute()
+        try:
+            archive = Archive(folder)
+            with tempfile.TemporaryFile(dir=folder):
+                return archive
+        except OSError as error:
+            raise StartError(
+                f"The archive cannot be kept in {folder} ({error.strerror or error}): give the "
+                "program's user the folder, or set [archive] dir to another."
+            ) from error
+
+    async def _serve(self, stack: AsyncExitStack, health: Health, sites: list[Site]) -> str:
+        listen = self._settings.web.listen
+        try:
+            return await serve_http(stack, self._settings.web, health, sites)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "another program is there already" if taken else error.strerror or str(error)
+            raise StartError(
+                f"[web] listen = {listen} cannot be used: {reason}.", address=True
+            ) from error
+
     def _trusted(self) -> list[str]:
-        """The owner's trusted hosts and those of every configured base address, with their ports."""
+        """The owner's trusted hosts, and those of every configured address, with their ports."""
         settings = self._settings
         bases = [settings.gateway.base_url, settings.discord.api_url, settings.telegram.api_url]
         found = [urlsplit(str(base)).netloc.rpartition("@")[2] for base in bases if base]

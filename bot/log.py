@@ -1,7 +1,8 @@
 """Logging to standard error, as text or JSON lines; secrets are masked here and nowhere else.
 
-Everything written passes one formatter: lines of our own and of every library, tracebacks, warnings, and exceptions
-nobody caught. So a token in an exception, in an address or in a library's debug line is replaced before it is written.
+Everything written passes one formatter: lines of our own and of every library, tracebacks,
+warnings, and exceptions nobody caught. So a token in an exception, in an address or in a library's
+debug line is replaced before it is written.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import structlog
 
 MASK = "•••"
 SHORTEST = 6
-"""Characters a configured secret must have to be masked; shorter ones would garble ordinary words."""
+"""Fewest characters of a secret that is masked; shorter ones would garble plain words."""
 
 Event: TypeAlias = MutableMapping[str, Any]
 
@@ -85,7 +86,7 @@ class Masker:
 class _Handler(logging.StreamHandler[Any]):
     """Writes to standard error; a record that cannot be formatted is not spelled out."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
         """Say where the faulty line is; the standard answer would print its values unmasked."""
         sys.stderr.write(f"a log line cannot be written: {record.pathname}:{record.lineno}\n")
 
