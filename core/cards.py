@@ -5,13 +5,14 @@ Foreign text (prompts, names, the gateway's words) is escaped here, once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core.i18n import Say, mark
 from core.jobs import Action, Entry, Job, State, Verb
 from core.ledger import money
-from core.messages import Button, Caller, Media, Message, escape, shorten
+from core.messages import Button, Caller, Form, Media, Message, escape, shorten
 
 PROMPT_SHOWN = 500
 """Characters of a prompt shown with a result."""
@@ -66,8 +67,30 @@ COMMAND_NAMES = {
 def headline(say: Say, job: Job, limit: int = PROMPT_SHOWN) -> str:
     """What the job is, in one bold line: `**U2** · a fox in the rain`."""
     name = escape(job.title) if job.title else say(COMMAND_NAMES.get(job.command, job.command))
-    prompt = escape(shorten(" ".join(job.request.prompt.split()), limit))
-    return f"**{name}** · {prompt}" if prompt else f"**{name}**"
+    prompt = (job.answered and job.final_prompt) or job.request.prompt
+    shown = escape(brief_prompt(prompt, limit))
+    return f"**{name}** · {shown}" if shown else f"**{name}**"
+
+
+_FLAGS = re.compile(r"\s(?=--[A-Za-z])")
+
+
+def brief_prompt(prompt: str, limit: int) -> str:
+    """A prompt in one line of at most `limit` characters; its words are cut before its flags are."""
+    prompt = " ".join(prompt.split())
+    words, *flags = _FLAGS.split(prompt, maxsplit=1)
+    tail = f" {flags[0]}" if flags else ""
+    if len(prompt) <= limit or len(tail) > limit // 2:
+        return shorten(prompt, limit)
+    return shorten(words, limit - len(tail)) + tail
+
+
+def notes_line(say: Say, job: Job) -> str:
+    """What was changed in the person's words, or empty."""
+    del say  # they were put into the person's language when the job was made
+    notes = job.request.options.get("notes")
+    told = " ".join(str(note) for note in notes) if isinstance(notes, list) else ""
+    return f"ℹ️ {escape(shorten(told, 600))}" if told else ""
 
 
 def bar(percent: int) -> str:
@@ -78,35 +101,31 @@ def bar(percent: int) -> str:
 
 def state_line(say: Say, job: Job, standing: Standing) -> str:
     """How a live job stands, in words."""
-    left = (
-        say(" · about {time} left", time=span(say, standing.left))
-        if standing.left is not None
-        else ""
-    )
     match job.state:
         case State.QUEUED:
-            start = (
-                say(" · starts in about {time}", time=span(say, standing.left))
-                if standing.left
-                else ""
-            )
-            if standing.ahead == 0:
-                return say("Next in line") + start
-            return say("Waiting: {n} before you", n=standing.ahead) + start
+            ahead = standing.ahead
+            place = say("Waiting: {n} before you", n=ahead) if ahead else say("Next in line")
+            time = span(say, standing.left) if standing.left else ""
+            return dotted(place, time and say("starts in about {time}", time=time))
         case State.SUBMITTING:
             return say("Handing it over…")
-        case State.RUNNING if not job.started_at:
-            return say("Accepted, waiting to start") + left
         case State.RUNNING:
             percent = max(job.percent, 0)
             drawn = f"{bar(percent)} " if standing.bar else ""
-            return f"{drawn}{percent} %{left}"
+            stage = f"{drawn}{percent} %" if job.started_at else say("Accepted, waiting to start")
+            time = span(say, standing.left) if standing.left is not None else ""
+            return dotted(stage, time and say("about {time} left", time=time))
         case State.WAITING:
             return say("Needs your answer: press the button.")
         case State.FETCHING | State.READY:
             return say("Finished, bringing it here…")
         case _:
             return ""
+
+
+def dotted(*parts: str) -> str:
+    """Facts side by side in one line; empty ones are left out."""
+    return " · ".join(part for part in parts if part)
 
 
 def note_line(say: Say, job: Job) -> str:
@@ -124,8 +143,14 @@ def status(
     actions: Sequence[Action],
     preview: Media | None = None,
 ) -> Message:
-    """The progress message of a live job."""
-    lines = [headline(say, job, 200), state_line(say, job, standing), note_line(say, job)]
+    """The progress message of a live job; it names the price, for it can still be cancelled."""
+    price = money(job.price) if job.price and job.state not in (State.FETCHING, State.READY) else ""
+    lines = [
+        headline(say, job, 200),
+        dotted(state_line(say, job, standing), price),
+        note_line(say, job),
+        notes_line(say, job),
+    ]
     wanted = {Verb.CANCEL, Verb.FILL} if job.state is State.WAITING else {Verb.CANCEL}
     if job.state in (State.FETCHING, State.READY):
         wanted = set()
@@ -138,8 +163,8 @@ def status(
 
 
 def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Action]) -> Message:
-    """One message for all live jobs of a chat: a line each, newest last, and their Cancel buttons."""
-    lines = [say("**{n} pictures in the making**", n=len(rows))]
+    """One message for all live jobs of a chat: newest last, with their Cancel buttons."""
+    lines = [say("**{n} jobs under way**", n=len(rows))]
     for number, (job, standing) in enumerate(rows[:12], 1):
         who = escape(shorten(job.owner_name, 24))
         brief = headline(say, job, 40)
@@ -164,8 +189,23 @@ def button(say: Say, action: Action, *, used: bool = False) -> Button:
         token=action.token,
         style="primary" if used and action.style == "plain" else action.style,
         row=action.row,
+        url=action.values.get("url", "") if not own else "",
         form=action.form is not None,
     )
+
+
+def form(say: Say, asked: Form) -> Form:
+    """A form in a person's language; what they wrote themselves stays as it is."""
+    fields = (
+        replace(
+            field,
+            label=say(field.label),
+            hint=say(field.hint) if field.hint else "",
+            choices=tuple((value, say(label)) for value, label in field.choices),
+        )
+        for field in asked.fields
+    )
+    return replace(asked, title=say(asked.title), fields=tuple(fields))
 
 
 def result_buttons(
@@ -193,13 +233,29 @@ def enlarge(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
 
 
 def receipt(say: Say, job: Job, model: str) -> str:
-    """Model, time, price and id of a finished job, in one quiet line."""
-    parts = [escape(model)]
-    if job.finished_at > job.submitted_at > 0:
-        parts.append(took(say, job.finished_at - job.submitted_at))
-    if job.price:
-        parts.append(money(job.price))
-    return " · ".join([*parts, f"`{job.id}`"])
+    """Model, options, time, price and id of a finished job, in one quiet line."""
+    lasted = job.finished_at - job.submitted_at if job.submitted_at else 0.0
+    return dotted(
+        escape(model),
+        *options(say, job),
+        took(say, lasted) if lasted > 0 else "",
+        money(job.price) if job.price else "",
+        f"`{job.id}`",
+    )
+
+
+SHAPES = {
+    "SQUARE": mark("square"),
+    "PORTRAIT": mark("portrait"),
+    "LANDSCAPE": mark("landscape"),
+}
+
+
+def options(say: Say, job: Job) -> list[str]:
+    """What was asked for besides the prompt, whose flags it shows itself."""
+    shape = SHAPES.get(str(job.request.options.get("dimensions", "")))
+    pictures = len(job.request.media) if job.request.kind in ("image", "blend") else 0
+    return [*([say(shape)] if shape else []), *([f"🖼️ ×{pictures}"] if pictures else [])]
 
 
 def result(
@@ -209,6 +265,8 @@ def result(
     lines = [headline(say, job)]
     if job.text:
         lines.append(escape(shorten(job.text, 3000)))
+    if notes := notes_line(say, job):
+        lines.append(notes)
     lines.append(receipt(say, job, model))
     if shrunk:
         lines.append(
@@ -224,20 +282,17 @@ def sizes(job: Job) -> str:
 
 
 def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Message:
-    """A job that failed, was cancelled or is unsure: what happened, what it cost, what can be done."""
+    """A job that failed, was cancelled or is unsure: what happened, its cost, what can be done."""
     words = {
         State.FAILED: say("That did not work."),
         State.CANCELLED: say("Cancelled."),
         State.UNSURE: say(
             "The image service's answer was lost, so it may or may not be working on this. "
-            "Nothing is sent again by itself."
+            "I will not send it again by myself: run it again, or leave it."
         ),
     }
-    reason = note_line(say, job)
-    lines = [headline(say, job, 200), words.get(job.state, "") if not reason else reason, closing]
-    if job.state is State.UNSURE:
-        lines.insert(1, words[State.UNSURE])
-        lines = list(dict.fromkeys(lines))
+    happened = note_line(say, job) or words.get(job.state, "")
+    lines = [headline(say, job, 200), happened, closing]
     if job.ticket is not None and job.state is not State.CANCELLED:
         lines.append(say("Its number at the image service: `{id}`", id=escape(job.ticket.id)))
     lines.append(f"`{job.id}`")
@@ -267,7 +322,7 @@ def cost(say: Say, job: Job, closing: Entry | None) -> str:
 
 OFFERED: Mapping[State, frozenset[Verb]] = {
     State.FAILED: frozenset({Verb.AGAIN, Verb.RESUME}),
-    State.CANCELLED: frozenset({Verb.AGAIN}),
+    State.CANCELLED: frozenset({Verb.AGAIN, Verb.RESUME}),
     State.UNSURE: frozenset({Verb.AGAIN, Verb.LEAVE}),
 }
 

@@ -16,13 +16,22 @@ from pydantic import ValidationError
 
 from core import cards
 from core.adapter import Adapter
-from core.archive import Archive
+from core.archive import NOT_A_PICTURE, Archive
 from core.commands import COMMANDS
 from core.commands.context import Context, Studio, unpack
 from core.commands.grammar import parse
-from core.commands.presses import ACTS, Values, needs_answer
+from core.commands.presses import ACTS, Values
 from core.commands.spec import Command
-from core.errors import BadInput, BotError, GatewayError, Gone, NotYours, StoreError, UserError
+from core.errors import (
+    BadInput,
+    BotError,
+    GatewayError,
+    Gone,
+    NotYours,
+    Refused,
+    StoreError,
+    UserError,
+)
 from core.gateway import Gateway
 from core.i18n import Say, mark, pick, translator
 from core.jobs import Action, Verb
@@ -45,8 +54,10 @@ log = logging.getLogger(__name__)
 
 INPUT_BYTES = 25_000_000
 """Largest picture a person may send."""
-TOO_OLD = 6 * 3600.0
-"""Seconds after which an event found at a restart is not acted on any more."""
+NOT_YOURS = mark(
+    "That button belongs to the person who asked for the picture. "
+    "Send your own /imagine to get buttons of your own."
+)
 
 
 class Desk:
@@ -168,31 +179,38 @@ class Desk:
         await command.handler(ctx, options)
 
     async def _resolve(self, ctx: Context, value: Any) -> Any:
-        """Fetch attachments into the archive, wherever they stand."""
+        """Fetch attachments into the archive, wherever they stand; only pictures are of use."""
         match value:
             case Attachment():
-                return await self._fetch(ctx, value)
+                return await self._resolve(ctx, await self._fetch(ctx, value))
+            case Media() if not value.mime.startswith("image/"):
+                raise BadInput(NOT_A_PICTURE)
             case list():
                 return [await self._resolve(ctx, one) for one in value]
             case _:
                 return value
 
     async def _fetch(self, ctx: Context, attachment: Attachment) -> Media:
+        name = shorten(attachment.name or ctx.say("The file"), 60)
         if attachment.size > INPUT_BYTES:
             raise BadInput(
                 mark("{name} is too big: {size} MB, at most {limit} MB can be used."),
-                name=shorten(attachment.name or "The file", 60),
+                name=name,
                 size=attachment.size // 1_000_000,
                 limit=INPUT_BYTES // 1_000_000,
             )
         adapter = self._studio.outbox.adapter(ctx.place.platform)
-        url = await adapter.locate(attachment)
+        url = attachment.url or await adapter.locate(attachment)
         try:
             media = await self._gateway.fetch(url, limit=INPUT_BYTES, deadline=60.0)
+        except Refused as error:
+            raise BadInput(
+                mark("{name} cannot be had from that address. Please send the picture itself."),
+                name=name,
+            ) from error
         except GatewayError as error:
             raise BadInput(
-                mark("{name} could not be fetched. Please send it again."),
-                name=shorten(attachment.name or "The file", 60),
+                mark("{name} could not be fetched. Please send it again."), name=name
             ) from error
         return replace(media, name=attachment.name or media.name)
 
@@ -203,27 +221,23 @@ class Desk:
         if action is None:
             raise Gone(mark("This button is not known here any more. /show brings a job back."))
         if action.owner and action.owner != caller.key:
-            raise NotYours(await self._whose(action))
+            raise NotYours(NOT_YOURS)
         return action
-
-    async def _whose(self, action: Action) -> str:
-        """A polite sentence for a stranger."""
-        return mark(
-            "That button belongs to the person who asked for the picture. "
-            "Send your own /imagine to get buttons of your own."
-        )
 
     async def form(self, token: str, caller: Caller) -> Form:
         """The form a button opens. Raises a `UserError` to show to that person alone."""
         action = await self._action(token, caller)
         if action.form is None:
             raise Gone(mark("There is nothing to fill in here any more."))
-        return replace(action.form, token=token)
+        say = translator(
+            (await self._store.person(caller.key)).get("language") or pick(caller.lang)
+        )
+        return cards.form(say, replace(action.form, token=token))
 
     async def _press(self, ctx: Context, event: Press) -> None:
         action = await self._action(event.token, event.caller)
-        if needs_answer(action, {}) and action.form is not None:
-            form = replace(action.form, token=action.token)
+        if action.form is not None:
+            form = cards.form(ctx.say, replace(action.form, token=action.token))
             await ctx.reply(Message(text=form.title, form=form, mention=ctx.caller, private=True))
             return
         await self._act(ctx, action, {})
@@ -238,7 +252,9 @@ class Desk:
             await ACTS[action.verb](ctx, action, values, self._providers)
             return
         stored = {k: unpack(v) for k, v in action.values.items() if k != "command"}
-        command = self._by_name[action.values["command"]]
+        command = self._by_name.get(action.values["command"])
+        if command is None:
+            raise Gone(mark("This button's command is not offered here any more."))
         if action.form is not None:
             ctx.once = f"form:{action.token}"
         await self._run(ctx, command, {**stored, **values})

@@ -80,7 +80,7 @@ class Engine:
             clock=clock,
             scale=settings.poll_scale,
             patience=settings.patience,
-            launch=lambda step: self._launch(step),
+            launch=self._launch,
         )
         self._finishing = Finishing(self._floor, delivery)
         self._submitting = Submitting(self._floor, gateway, self._finishing)
@@ -133,7 +133,8 @@ class Engine:
         try:
             async with asyncio.timeout(within):
                 while self._steps:
-                    await asyncio.sleep(0.02)
+                    self._bell.clear()
+                    await self._bell.wait()
         except TimeoutError:
             log.warning(
                 "stopped with %d steps under way; they are taken up at the next start", self._steps
@@ -218,7 +219,7 @@ class Engine:
         self._tasks.create_task(self._guard(step, jobs))
 
     async def _guard(self, step: Coroutine[None, None, None], jobs: Sequence[Job]) -> None:
-        """Run a step of `jobs`; one that stumbles is taken again later and leaves the others alone."""
+        """Run a step of `jobs`; one that stumbles is taken again and leaves the others alone."""
         try:
             await step
         except StoreError as error:

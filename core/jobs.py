@@ -66,7 +66,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.READY: frozenset({State.DONE}),
     State.DONE: frozenset(),
     State.FAILED: frozenset({State.RUNNING, State.FETCHING}),
-    State.CANCELLED: frozenset(),
+    State.CANCELLED: frozenset({State.RUNNING}),
     State.UNSURE: frozenset({State.FAILED}),
 }
 
@@ -163,7 +163,7 @@ class Verb(StrEnum):
     ORIGINAL = "original"
     """Send the job's files untouched."""
     RESUME = "resume"
-    """Look again for a job that was given up while its money is spent."""
+    """Look again for a job that was given up or stopped while its money is spent."""
     FILL = "fill"
     """Open or take the form a waiting job needs."""
     COMMAND = "command"
@@ -192,7 +192,7 @@ class Action:
     form: Form | None = None
     """Asked before it acts."""
     values: dict[str, str] = field(default_factory=dict)
-    """Stored values of COMMAND (and `command` itself)."""
+    """Stored values of COMMAND (and `command` itself); the `url` of a CONTINUE that only links."""
     created_at: float = 0.0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +10,7 @@ from dataclasses import replace
 
 from core import cards, ledger
 from core.commands.context import STOPPABLE, Context
-from core.errors import BadInput, Gone
+from core.errors import Gone, StoreError
 from core.i18n import mark
 from core.jobs import LIVE, Action, Job, State, Verb
 from core.messages import Media, Message
@@ -90,18 +91,41 @@ async def again(
     )
 
 
+async def _moved(
+    ctx: Context, job: Job, state: State, change: Callable[[Job], Job], cost: str = ""
+) -> Job | None:
+    """Move a job that a person decided about; None when it is in `state` no more.
+
+    The engine may be showing the very question that is answered here: it is waited for. `cost` is
+    the ledger's note where the decision closes the hold.
+    """
+    found: Job | None = job
+    for pause in (0.0, 0.2, 0.5, 1.0, 3.0, 10.0):
+        await asyncio.sleep(pause)
+        found = await ctx.studio.store.job(job.id)
+        if found is None or found.state is not state:
+            return None
+        if found.lease:
+            continue
+        lines = ledger.settle(found, cost) if cost else ()
+        if await ctx.studio.store.save(found, change(found), ledger=lines):
+            return found
+    raise StoreError
+
+
 async def leave(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
     """LEAVE: close an unsure job; its hold becomes a cost, since it may have been one."""
     del values, providers
-    job = await _job(ctx, action)
-    if job.state is not State.UNSURE:
-        await ctx.reply(Message(ctx.say(ALREADY), private=True))
-        return
-    after = replace(job, state=State.FAILED, wake_at=0.0, once_key=None)
-    lines = ledger.settle(job, "left unsure by its owner")
-    if not await ctx.studio.store.save(job, after, ledger=lines):
+    job = await _moved(
+        ctx,
+        await _job(ctx, action),
+        State.UNSURE,
+        lambda job: replace(job, state=State.FAILED, wake_at=0.0, once_key=None),
+        "left unsure by its owner",
+    )
+    if job is None:
         await ctx.reply(Message(ctx.say(ALREADY), private=True))
         return
     text = ctx.say(
@@ -142,10 +166,10 @@ async def original(
 async def resume(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
-    """RESUME: look again for a job that was given up; costs nothing."""
+    """RESUME: look again for a job that was given up or stopped, and paid for; costs nothing."""
     del values, providers
     job = await _job(ctx, action)
-    if job.state is not State.FAILED:
+    if job.state not in (State.FAILED, State.CANCELLED):
         await ctx.show(job)
         return
     now = ctx.studio.clock()
@@ -153,7 +177,7 @@ async def resume(
     after = replace(
         job, state=state, wake_at=now, submitted_at=now, tries=0, note="", note_values={}
     )
-    await ctx.studio.store.set_result(job.id, None)
+    await ctx.studio.store.revive(job.id)
     if await ctx.studio.store.save(job, after):
         ctx.studio.outbox.progress(job.place, job.id)
         ctx.studio.engine.poke()
@@ -173,11 +197,16 @@ async def fill(
         return
     step = _filled(providers, ctx, action.request, values)
     now = ctx.studio.clock()
-    after = replace(job, state=State.QUEUED, step=step, wake_at=now, lease="", lease_until=0.0)
-    if not await ctx.studio.store.save(job, after):
+    moved = await _moved(
+        ctx,
+        job,
+        State.WAITING,
+        lambda job: replace(job, state=State.QUEUED, step=step, wake_at=now),
+    )
+    if moved is None:
         await ctx.reply(Message(ctx.say(ALREADY), private=True))
         return
-    ctx.studio.engine.filled(job)
+    ctx.studio.engine.filled(moved)
     await ctx.reply(Message(ctx.say("Thank you, it goes on."), private=True))
 
 
@@ -194,19 +223,3 @@ ACTS: Mapping[Verb, Act] = {
     Verb.FILL: fill,
 }
 """Every verb but COMMAND, which the Desk runs like a typed command."""
-
-
-def needs_answer(action: Action, values: Values) -> bool:
-    """Tell whether a press must open the action's form first."""
-    return action.form is not None and not values
-
-
-def check(action: Action | None, owner: str) -> Action:
-    """The action, if this person may press it. Raises `Gone` or `NotYours` (through `BadInput`'s
-    tree).
-    """
-    if action is None:
-        raise Gone(mark("This button is not known here any more. /show brings the job back."))
-    if action.owner and action.owner != owner:
-        raise BadInput(mark("That button belongs to somebody else."))
-    return action

@@ -30,6 +30,7 @@ TEXT = 4000
 CHUNK = 256 * 1024
 CONNECT = 15.0
 """Seconds to connect."""
+MISSING = mark("The picture for this is not in the archive any more. Please send it again.")
 HOPS = 6
 """Addresses a download may be sent on to."""
 
@@ -146,7 +147,10 @@ class Gateway:
             total=min(call.timeout, self._settings.timeout), sock_connect=CONNECT
         )
         with contextlib.ExitStack() as files:
-            data, kind = await self._body(call.json, files)
+            try:
+                data, kind = await self._body(call.json, files)
+            except OSError as error:
+                raise Refused(MISSING, detail=type(error).__name__) from None
             try:
                 async with session.request(
                     call.method,

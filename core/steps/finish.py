@@ -36,14 +36,14 @@ class Finishing:
             after = replace(
                 job, state=State.QUEUED, ticket=waiting.ticket, step=waiting.request, wake_at=now
             )
-            await self._floor.save(before, after)
+            await self._floor.save_news(before, after)
             return
         after = replace(
             job, state=State.WAITING, ticket=waiting.ticket, step=waiting.request, wake_at=now
         )
         fill = self._floor.action(job, Verb.FILL, "fill", mark("Answer"), "✍️")
         fill = replace(fill, request=waiting.request, form=waiting.form, style="primary")
-        await self._floor.save(before, after, (), (fill,))
+        await self._floor.save_news(before, after, (fill,))
 
     async def ask(self, job: Job) -> None:
         """Show the question of a waiting job, once; give up when nobody answers for an hour."""
@@ -93,7 +93,8 @@ class Finishing:
         try:
             async with self._downloads:
                 for remote in job.remotes[len(media) :]:
-                    media.append(await self._delivery.fetch(job, remote.partition(" ")[2]))
+                    _, _, url = remote.partition(" ")
+                    media += [await self._delivery.fetch(job, url)]
         except (BadInput, GatewayError, StoreError) as error:
             await self._not_fetched(job, error)
             return
@@ -143,5 +144,10 @@ class Finishing:
     def _invite(self, job: Job, invite: Invite) -> Action:
         plain = self._floor.action(job, Verb.CONTINUE, invite.key, invite.label, invite.emoji)
         return replace(
-            plain, style=invite.style, row=invite.row, request=invite.request, form=invite.form
+            plain,
+            style=invite.style,
+            row=invite.row,
+            request=invite.request,
+            form=invite.form,
+            values={"url": invite.url} if invite.url else {},
         )

@@ -6,6 +6,7 @@ chat platform and does not decide when a step is due: that is the engine's.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections import Counter
@@ -13,7 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core import ledger
-from core.errors import BotError, GatewayError, UserError
+from core.errors import BotError, GatewayError, StoreError, UserError
 from core.i18n import mark
 from core.jobs import LIVE, Action, Job, State, Verb
 from core.meters import JOBS
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 BUSY = frozenset({State.SUBMITTING, State.RUNNING, State.WAITING})
 """States in which a job takes one of the places at the gateway."""
+LAST_TRY = 15.0
+"""Seconds before the end of a lease after which nothing new is begun under it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +101,27 @@ class Floor:
             note_values={k: str(v) for k, v in error.values.items()},
         )
 
+    async def save_news(self, before: Job, after: Job, actions: Sequence[Action] = ()) -> bool:
+        """Commit what was paid for and cannot be asked for again: the upstream id.
+
+        A store that does not take it (a full disk) is tried for as long as the lease lasts.
+        """
+        pause = 0.5
+        while True:
+            try:
+                return await self.save(before, after, (), actions)
+            except StoreError:
+                task = after.ticket.id if after.ticket else "?"
+                log.error("task %s is not stored yet", task, extra={"job": before.id})
+                if self.clock() + pause > before.lease_until - LAST_TRY:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)
+
     async def refuse(self, job: Job, error: UserError | GatewayError) -> None:
+        """The gateway, or the provider before it, said no: money goes back unless a first half of
+        the job was paid for.
+        """
         after = self.failed(job, error)
         spent = job.ticket is not None
         lines = ledger.settle(job, "failed") if spent else ledger.refund(job, "refused")
@@ -119,12 +142,15 @@ class Floor:
         await self.save(job, after, lines, self.ending(after, paid=paid))
 
     def provider(self, request: Request) -> Provider:
+        """The provider of a request's family."""
         return self.providers[self.offers[request.offer].family]
 
     def offer(self, job: Job) -> Offer:
+        """What a job asks for at present."""
         return self.offers[(job.step or job.request).offer]
 
     def action(self, job: Job, verb: Verb, key: str, label: str, emoji: str = "") -> Action:
+        """A new action of a job's, for its owner."""
         return Action(
             token=secrets.token_urlsafe(10),
             verb=verb,
@@ -142,6 +168,6 @@ class Floor:
         actions = [again]
         if job.state is State.UNSURE:
             actions.append(self.action(job, Verb.LEAVE, "leave", mark("Leave it")))
-        if job.state is State.FAILED and paid and (job.ticket is not None or job.remotes):
+        if job.state is not State.UNSURE and paid and (job.ticket is not None or job.remotes):
             actions.append(self.action(job, Verb.RESUME, "resume", mark("Look again"), "🔎"))
         return actions

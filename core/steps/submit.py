@@ -61,7 +61,7 @@ class Submitting:
         match outcome:
             case Ticket():
                 wake = now + self._floor.pace.first_look(self._floor.offer(job))
-                await self._floor.save(
+                await self._floor.save_news(
                     job, replace(held, state=State.RUNNING, ticket=outcome, wake_at=wake)
                 )
             case Waiting():

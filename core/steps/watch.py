@@ -14,7 +14,7 @@ from core.errors import BotError, Garbled, GatewayError, NotThere, Spent
 from core.gateway import Gateway
 from core.i18n import mark
 from core.jobs import Job
-from core.providers.base import Failed, Outcome, Progress, Result, Waiting
+from core.providers.base import Failed, Outcome, Progress, Result, Ticket, Waiting
 from core.steps.finish import Finishing
 from core.steps.floor import Floor
 from core.wire import Answer
@@ -64,15 +64,16 @@ class Watching:
                 await self._look(job)
             return
         except GatewayError as error:
-            await self._floor.store.save_many([self._blind(job, error) for job in jobs])
+            await self._note([(job, await self._blind(job, error)) for job in jobs])
             return
-        seen: list[tuple[Job, Job]] = []
-        for job in jobs:
-            answer = answers.get(job.ticket.id) if job.ticket else None
-            after = await self._judge(job, answer or Answer(404, None))
-            if after is not None:
-                seen.append((job, after))
-        await self._note(seen)
+        missing = Answer(404, None)
+        await self._note(
+            [
+                (job, await self._judge(job, job.ticket, answers.get(job.ticket.id, missing)))
+                for job in jobs
+                if job.ticket is not None
+            ]
+        )
 
     async def _look(self, job: Job) -> None:
         if job.ticket is None:
@@ -82,14 +83,14 @@ class Watching:
         try:
             answer = await self._gateway.send(provider.look(job.ticket))
         except GatewayError as error:
-            await self._floor.store.save_many([self._blind(job, error)])
-            return
-        after = await self._judge(job, answer)
-        if after is not None:
-            await self._note([(job, after)])
+            after = await self._blind(job, error)
+        else:
+            after = await self._judge(job, job.ticket, answer)
+        await self._note([(job, after)])
 
-    async def _note(self, seen: Sequence[tuple[Job, Job]]) -> None:
-        """Commit progress of many jobs at once and mark their messages."""
+    async def _note(self, looks: Sequence[tuple[Job, Job | None]]) -> None:
+        """Commit progress of many jobs at once and mark their messages (None: nothing to do)."""
+        seen = [(before, after) for before, after in looks if after is not None]
         await self._floor.store.save_many(seen)
         for before, after in seen:
             if (before.percent, before.started_at, before.note) != (
@@ -101,29 +102,30 @@ class Watching:
             if after.preview and after.preview != before.preview:
                 self._delivery.preview(self._floor.launch, after)
 
-    def _blind(self, job: Job, error: GatewayError) -> tuple[Job, Job]:
-        """A look that failed: the job is untouched, the next look comes later."""
+    async def _blind(self, job: Job, error: GatewayError) -> Job | None:
+        """A look that failed: the job is untouched and the next look comes later, up to a point."""
+        age = self._floor.clock() - job.submitted_at
+        if age > max(self._floor.offer(job).deadline, self._floor.patience):
+            await self._give_up(job)
+            return None
         if job.tries == 0:
-            log.info("look failed: %s", error.detail or error, extra={"job": job.id})
-        after = self._floor.later(job, error, 3.0, 60.0)
-        self._floor.outbox.progress(job.place, job.id)
-        return job, replace(after, lease="", lease_until=0.0)
+            log.warning("look failed: %s", error.detail or error, extra={"job": job.id})
+        return replace(self._floor.later(job, error, 3.0, 60.0), lease="", lease_until=0.0)
 
-    async def _judge(self, job: Job, answer: Answer) -> Job | None:
+    async def _judge(self, job: Job, ticket: Ticket, answer: Answer) -> Job | None:
         """Read one look. Progress is returned to be saved with others, anything else is committed
         here.
         """
-        assert job.ticket is not None
-        provider = self._floor.providers[job.ticket.family]
         try:
-            outcome: Outcome = provider.read(job.ticket, job.request, answer)
+            provider = self._floor.providers[ticket.family]
+            outcome: Outcome = provider.read(ticket, job.request, answer)
         except NotThere as error:
             return await self._missing(job, error)
         except GatewayError as error:
-            return self._blind(job, error)[1]
+            return await self._blind(job, error)
         except Exception as error:
             log.exception("a look could not be read", extra={"job": job.id})
-            return self._blind(job, Garbled(detail=repr(error)))[1]
+            return await self._blind(job, Garbled(detail=repr(error)))
         match outcome:
             case Progress():
                 return await self._progress(job, outcome)
@@ -167,7 +169,7 @@ class Watching:
     async def _missing(self, job: Job, error: GatewayError) -> Job | None:
         """The gateway does not know the id: normal for a moment after the submit, not for long."""
         if job.tries < 8 or self._floor.clock() - job.submitted_at < 60.0 * self._floor.scale:
-            return self._blind(job, error)[1]
+            return await self._blind(job, error)
         await self._give_up(job)
         return None
 

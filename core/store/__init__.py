@@ -447,6 +447,10 @@ class Store:
         """Remember where the result, or the notice of the end, is."""
         await self._set(job_id, result=_REF.dump_json(ref).decode() if ref else None)
 
+    async def revive(self, job_id: str) -> None:
+        """Forget that a job was stopped and that its end was shown: it goes on."""
+        await self._set(job_id, cancel=False, result=None)
+
     async def set_asked(self, job_id: str) -> None:
         """Remember that the question was shown."""
         await self._set(job_id, asked=True)
