@@ -95,7 +95,7 @@ def _takes(option: Option) -> str:
             return ", ".join(option.choices)
         case "integer" | "number":
             low, high = option.minimum, option.maximum
-            return "a number" if low is None or high is None else f"{low:g} to {high:g}"
+            return "a number" if low is None or high is None else f"{low:.10g} to {high:.10g}"
         case "flag":
             return "yes or no"
         case "image":

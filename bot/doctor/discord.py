@@ -28,11 +28,12 @@ async def check_discord(settings: Settings, report: Report) -> None:
         report.note(f"off: [discord] token is not set\n{STEPS}")
         return
     base = settings.discord.api_url or DISCORD
+    setting = "[discord] api_url" if settings.discord.api_url else ""
     agent = "DiscordBot (https://discord.com, 1)"
 
     async def ask(path: str) -> Seen:
         headers = {"Authorization": f"Bot {token}", "User-Agent": agent}
-        return await get(f"{base}{path}", "[discord] api_url", **headers)
+        return await get(f"{base}{path}", setting, **headers)
 
     me = await ask("/users/@me")
     if me.status == 401:

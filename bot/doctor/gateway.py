@@ -19,6 +19,13 @@ UNLIMITED = 100_000_000
 """USD a gateway states for a key without a limit of its own."""
 UNITS = 500_000
 """The gateway's own units in a USD."""
+REASONS = {
+    "ClientConnectorDNSError": "its name is not known",
+    "ClientConnectorError": "no connection",
+    "ClientConnectorCertificateError": "its certificate is not valid",
+    "ServerDisconnectedError": "it hung up",
+}
+"""The HTTP client's words for what went wrong, in ours."""
 
 
 async def check_gateway(settings: Settings, report: Report) -> None:
@@ -34,8 +41,9 @@ async def check_gateway(settings: Settings, report: Report) -> None:
                 await _asked(gateway, families, settings, report)
             except errors.Unreachable as error:
                 host = urlsplit(settings.gateway.base_url).netloc.rpartition("@")[2]
+                reason = REASONS.get(error.detail, "no answer")
                 raise Unreachable(
-                    f"{host} cannot be reached ({error.detail or 'no answer'}): look at the "
+                    f"{host} cannot be reached ({reason}): look at the "
                     "network and at [gateway] base_url"
                 ) from None
 

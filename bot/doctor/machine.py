@@ -35,6 +35,12 @@ async def check_store(settings: Settings, report: Report) -> None:
         else:
             report.wrong(f"{error} See [store] url")
         return
+    except OSError as error:
+        report.wrong(
+            f"the store cannot be opened ({error.strerror}): the program's user needs the folder "
+            "of [store] url, to write in it"
+        )
+        return
     try:
         await store.keep("doctor", str(time.time()))
         await store.drop("doctor")

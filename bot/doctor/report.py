@@ -70,7 +70,7 @@ async def get(url: str, setting: str, **headers: str) -> Seen:
 
     Args:
         url: What to ask.
-        setting: The setting to look at when there is no answer.
+        setting: The setting to look at when there is no answer, if it was changed.
         **headers: Sent along.
 
     Raises:
@@ -90,9 +90,8 @@ async def get(url: str, setting: str, **headers: str) -> Seen:
     except (aiohttp.ClientError, ValueError, OSError) as error:
         reason = _words(error)
     host = urlsplit(url).netloc.rpartition("@")[2]
-    raise Unreachable(
-        f"{host} cannot be reached ({reason}): look at the network and at {setting}"
-    ) from None
+    look = f" and at {setting}" if setting else ""
+    raise Unreachable(f"{host} cannot be reached ({reason}): look at the network{look}") from None
 
 
 def _words(error: Exception) -> str:

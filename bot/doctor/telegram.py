@@ -36,9 +36,10 @@ async def check_telegram(settings: Settings, report: Report) -> None:
         report.wrong(f"{REFUSED}. It looks like 123456:ABC-def")
         return
     root = settings.telegram.api_url.rstrip("/")
+    setting = "" if urlsplit(root).hostname == "api.telegram.org" else "[telegram] api_url"
 
     async def ask(method: str) -> Any:
-        seen = await get(f"{root}/bot{token}/{method}", "[telegram] api_url")
+        seen = await get(f"{root}/bot{token}/{method}", setting)
         if seen.status in (401, 404):
             raise Unreachable(REFUSED)
         if seen.status != 200 or not seen.fields.get("ok"):
