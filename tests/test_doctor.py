@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -272,7 +273,9 @@ async def test_after_a_run_the_commands_are_registered_on_both(clinic: Clinic) -
     sections = {k: v for k, v in clinic.sections().items() if k in ("discord", "telegram")}
     async with running(clinic.folder / "run", clinic.gateway.url, **sections):
         await clinic.discord.wait_commands()
-        await clinic.discord.wait_connected()
+        async with asyncio.timeout(10):
+            while not clinic.telegram.calls.done("setMyCommands"):
+                await asyncio.sleep(0.02)
     after = await clinic.found()
     for title in ("Discord", "Telegram"):
         assert says(before[title], "note", "no command is registered")
