@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import NoDecode
 
 from adapters.discord.answer import Answerer
-from adapters.discord.commands import fingerprint, payloads
+from adapters.discord.commands import for_everywhere, for_server
 from adapters.discord.deliver import Deliverer
 from adapters.discord.events import PLATFORM, Raw
 from adapters.discord.intake import Intake
 from adapters.discord.link import Client, Link, point, quiet
-from adapters.discord.rest import RefusedError, Rest
+from adapters.discord.register import EVERYWHERE, Payloads, Registrar
+from adapters.discord.rest import Rest
 from core.desk import Desk
-from core.errors import AdapterError, BadInput, SlowDown, StoreError
+from core.errors import BadInput, StoreError
 from core.i18n import mark
 from core.messages import Attachment, Limits, Message, Place, Ref
 
 log = logging.getLogger(__name__)
 
-COMMANDS_NOTE = "discord:commands"
-RETRY = 60.0
-"""Seconds before commands that could not be registered are sent again."""
+ServerId = Annotated[str, StringConstraints(pattern=r"^\d{1,20}$")]
 
 
 class DiscordSettings(BaseModel):
@@ -42,6 +51,8 @@ class DiscordSettings(BaseModel):
     """That server's gateway: `ws://127.0.0.1:8788`."""
     user_install: bool = True
     """Offer the commands also to people who install the app for themselves, in all their chats."""
+    guild_ids: Annotated[list[ServerId], NoDecode] = Field(default_factory=list)
+    """Offer the commands in these servers alone, where changes show at once; empty: everywhere."""
 
     @field_validator("token")
     @classmethod
@@ -56,6 +67,16 @@ class DiscordSettings(BaseModel):
         url = url.strip().rstrip("/")
         missing = {"": "/api/v10", "/api": "/v10"}
         return url + missing.get(urlsplit(url).path, "") if url else ""
+
+    @field_validator("guild_ids", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        """Take numbers, one or several; `1, 2` and JSON too, as environment variables have it."""
+        if isinstance(given, str):
+            given = json.loads(given) if given.lstrip().startswith("[") else given.split(",")
+        several = given if isinstance(given, list) else [given]
+        found = [str(one).strip() if isinstance(one, str | int) else one for one in several]
+        return list(dict.fromkeys(one for one in found if one != ""))
 
     @model_validator(mode="after")
     def _both(self) -> Self:
@@ -83,10 +104,19 @@ class DiscordAdapter:
         self._rest = Rest(lambda: self._link.http)
         self._deliverer = Deliverer(self._rest, desk.path, clock)
         self._intake = Intake(desk, Answerer(self._rest), self._deliverer, clock)
+        self._registrar = Registrar(self._rest, desk, self._wanted())
         self._tasks: asyncio.TaskGroup | None = None
         self._app = ""
         self._known = asyncio.Event()
-        self._trouble = ""
+
+    def _wanted(self) -> dict[str, Payloads]:
+        """The commands of every place: everywhere, or in the chosen servers and nowhere else."""
+        commands = self._desk.commands
+        if not self._settings.guild_ids:
+            user_install = self._settings.user_install
+            return {EVERYWHERE: for_everywhere(commands, user_install=user_install)}
+        here = for_server(commands)
+        return {EVERYWHERE: (), **dict.fromkeys(self._settings.guild_ids, here)}
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -98,7 +128,7 @@ class DiscordAdapter:
     @property
     def problem(self) -> str:
         """What the owner of the bot should look at, in words; empty when all is well."""
-        return self._link.problem or self._trouble
+        return self._link.problem or self._registrar.problem
 
     async def run(self) -> None:
         """Work until closed or cancelled; whatever Discord answers is waited out."""
@@ -134,40 +164,7 @@ class DiscordAdapter:
                 tasks.create_task(self._intake.resume(key, body))
         except StoreError as error:
             log.error("stored interactions wait for the next start: %s", error)
-        await self._keep_registering()
-
-    # -- commands --------------------------------------------------------------------------------
-
-    async def _keep_registering(self) -> None:
-        """Register the commands, again and again until Discord has them or refuses them."""
-        while True:
-            pause = await self._register()
-            if pause is None:
-                return
-            await asyncio.sleep(pause)
-
-    async def _register(self) -> float | None:
-        """Register the commands when they changed; gives seconds to wait if it must be repeated."""
-        wanted = payloads(self._desk.commands, user_install=self._settings.user_install)
-        print_of = fingerprint([self._app, wanted])
-        try:
-            if await self._desk.kept(COMMANDS_NOTE) != print_of:
-                await self._overwrite(wanted)
-                await self._desk.keep(COMMANDS_NOTE, print_of)
-        except RefusedError as error:
-            self._trouble = f"Discord does not take the commands: {error}"
-            log.error("%s", self._trouble)
-        except SlowDown as error:
-            return error.retry_after
-        except (AdapterError, StoreError) as error:
-            log.warning("the commands are not registered yet: %s", type(error).__name__)
-            return RETRY
-        return None
-
-    async def _overwrite(self, wanted: Sequence[dict[str, Any]]) -> None:
-        app = int(self._app)
-        await self._rest.bot(lambda http: http.bulk_upsert_global_commands(app, list(wanted)))
-        log.info("registered %d commands", len(wanted))
+        await self._registrar.run(self._app)
 
     # -- core's side (the Adapter port) ----------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Command declarations as Discord's application commands: slash commands and message menus. Pure.
 
-Payloads are raw JSON of `PUT /applications/{id}/commands`. Limits are those of Discord's
-documentation: 25 options and 25 choices, names of 32 characters, descriptions of 100, 8000
-characters a command with everything in it.
+Payloads are raw JSON of `PUT /applications/{id}/commands` and of the same for one server. Limits
+are those of Discord's documentation: 25 options and 25 choices, names of 32 characters,
+descriptions of 100, 8000 characters a command with everything in it.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def completes(option: Option) -> bool:
     return bool(option.suggest or option.lookup) or len(option.choices) > CHOICES
 
 
-def payloads(commands: Sequence[Command], *, user_install: bool) -> list[dict[str, Any]]:
-    """Everything that is to be registered, as one bulk overwrite takes it.
+def for_everywhere(commands: Sequence[Command], *, user_install: bool) -> list[dict[str, Any]]:
+    """Everything that is to be registered for all places, as one bulk overwrite takes it.
 
     `user_install`: also for people who install the app for themselves, in all their chats.
     Raises ValueError for a command Discord could not show.
@@ -76,8 +76,13 @@ def payloads(commands: Sequence[Command], *, user_install: bool) -> list[dict[st
     where = {"integration_types": [0], "contexts": [0, 1]}
     if user_install:
         where = {"integration_types": [0, 1], "contexts": [0, 1, 2]}
-    slash = [_slash(command) | where for command in commands]
-    menus = [_menu(menu) | where for command in commands for menu in command.menus]
+    return [drawn | where for drawn in for_server(commands)]
+
+
+def for_server(commands: Sequence[Command]) -> list[dict[str, Any]]:
+    """The same for one server; there Discord takes no word on where the commands are offered."""
+    slash = [_slash(command) for command in commands]
+    menus = [_menu(menu) for command in commands for menu in command.menus]
     return [*slash, *menus]
 
 

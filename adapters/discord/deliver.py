@@ -23,6 +23,7 @@ from adapters.discord.events import PLATFORM
 from adapters.discord.render import EPHEMERAL, filename, payload
 from adapters.discord.rest import (
     CANNOT_REPLY,
+    INVALID_BODY,
     OLD_MESSAGE,
     UNKNOWN_MESSAGE,
     RefusedError,
@@ -99,7 +100,7 @@ class Deliverer:
         ways: list[Way] = [self._by_channel] if door.member and not hidden else []
         if door.open(self._clock()):
             ways.append(self._by_hook)
-        if (message.mention or door.user) and not place.private:
+        if (message.mention or door.user) and not place.private and message.progress < 0:
             ways.append(self._by_dm)
         return ways
 
@@ -275,7 +276,7 @@ async def _plainer(call: Callable[[bool], Awaitable[dict[str, Any]]]) -> dict[st
     try:
         return await call(False)
     except RefusedError as error:
-        if error.status != 400 or error.code == CANNOT_REPLY:
+        if error.status != 400 or error.code not in (0, INVALID_BODY):
             raise
         log.error("Discord finds fault with a message: %s", error)
         return await call(True)

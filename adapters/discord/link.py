@@ -30,6 +30,10 @@ BACKOFF = 60.0
 WRONG_TOKEN_PAUSE = 300.0
 """Pause after a refused token: the owner may restore it, and refused calls count against the bot.
 """
+STUCK = 120.0
+"""Seconds without a session, besides those of the gap, until a client is replaced: discord.py's own
+pauses between two tries grow to 17 minutes.
+"""
 _REFUSED_TOKEN = 4004
 
 
@@ -44,12 +48,29 @@ def point(api_url: str, gateway_url: str) -> None:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
 
 
+class _Brief(logging.Filter):
+    """Tells in one line what discord.py tells with a traceback: connections break every day."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the kind of the error in the place of its traceback."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            record.msg, record.args = f"{record.getMessage()} ({type(error).__name__})", None
+            record.exc_info = record.exc_text = None
+        return True
+
+
+_BRIEF = _Brief()
+
+
 def quiet() -> None:
     """Keep discord.py from logging whole events and addresses, which hold tokens."""
     for name in ("client", "gateway", "http", "shard", "state", "webhook.async_"):
         logger = logging.getLogger(f"discord.{name}")
         if logger.level < logging.INFO:
             logger.setLevel(logging.INFO)
+    for name in ("gateway", "shard"):
+        logging.getLogger(f"discord.{name}").addFilter(_BRIEF)
     for name in ("client", "state"):  # they only warn of voice and intents, which are left out
         logging.getLogger(f"discord.{name}").setLevel(logging.ERROR)
 
@@ -58,8 +79,7 @@ class Client(discord.AutoShardedClient):
     """discord.py's client, reduced to what this bot needs: no intents, no caches, raw interactions.
 
     An exception in one of discord.py's event parsers ends the client, and it raises for payloads
-    that lack a field; so the only parsers left are those of the session itself, and interactions
-    are handed on as they came.
+    that lack a field; so none of them is left, and interactions are handed on as they came.
     """
 
     def __init__(self, heard: Callable[[Raw], None], logged_in: Callable[[Client], None]) -> None:
@@ -76,9 +96,8 @@ class Client(discord.AutoShardedClient):
             guild_ready_timeout=0,
         )
         parsers = self._connection.parsers
-        kept = {name: parsers[name] for name in ("READY", "RESUMED")}
         parsers.clear()
-        parsers.update(kept, INTERACTION_CREATE=heard)
+        parsers.update(INTERACTION_CREATE=heard, READY=self._begun, RESUMED=self._resumed)
         self._logged_in = logged_in
         self._identified = -IDENTIFY_GAP
         self.up: set[int] = set()
@@ -93,13 +112,32 @@ class Client(discord.AutoShardedClient):
         await asyncio.sleep(max(self._identified + IDENTIFY_GAP - clock(), 0))
         self._identified = clock()
 
-    async def on_shard_connect(self, shard_id: int) -> None:
-        """A session began."""
-        self.up.add(shard_id)
+    async def launch_shards(self) -> None:
+        """Begin as many sessions as Discord advises, or one where nobody gives advice."""
+        try:
+            await super().launch_shards()
+        except (discord.GatewayNotFound, KeyError) as error:
+            if not isinstance(error.__cause__, discord.NotFound | None):
+                raise
+            self.shard_count = 1
+            await super().launch_shards()
 
-    async def on_shard_resumed(self, shard_id: int) -> None:
-        """A session goes on."""
-        self.up.add(shard_id)
+    async def launch_shard(
+        self, gateway: yarl.URL, shard_id: int, *, initial: bool = False
+    ) -> None:
+        """Begin one session where the settings say, as discord.py does it when it begins anew: a
+        proxy of the interface may hand Discord's own address on, and the token would go there.
+        """
+        del gateway
+        await super().launch_shard(DiscordWebSocket.DEFAULT_GATEWAY, shard_id, initial=initial)
+
+    def _begun(self, ready: Raw) -> None:
+        """A session began; without a word on shards it is the only one."""
+        self.up.add(int((ready.get("shard") or (0,))[0]))
+
+    def _resumed(self, resumed: Raw) -> None:
+        """A session goes on; discord.py notes in the event whose it is."""
+        self.up.add(int(resumed["__shard_id__"]))
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         """A session broke off."""
@@ -165,12 +203,16 @@ class Link:
 
     async def _live(self) -> Exception | None:
         """One client's life; returns what ended it."""
-        self._client = Client(self._heard, self._entered)
+        client = self._client = Client(self._heard, self._entered)
         async with asyncio.TaskGroup() as tasks:
-            self._started = tasks.create_task(_start(self._client, self._token))
+            self._started = tasks.create_task(_start(client, self._token))
+            stuck = tasks.create_task(_stuck(client))
             try:
-                await asyncio.wait({self._started})
+                await asyncio.wait({self._started, stuck}, return_when=asyncio.FIRST_COMPLETED)
+                if stuck.done():
+                    return TimeoutError()
             finally:
+                stuck.cancel()
                 await self._end()
         return None if self._started.cancelled() else self._started.result()
 
@@ -206,6 +248,17 @@ async def _start(client: Client, token: str) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+async def _stuck(client: Client) -> None:
+    """Return when a client has had no session for too long; a big one begins many, one by one."""
+    clock = asyncio.get_running_loop().time
+    seen, since = 0, clock()
+    while clock() - since < STUCK + IDENTIFY_GAP * (client.shard_count or 1):
+        await asyncio.sleep(STUCK / 24)
+        if client.connected or len(client.up) > seen:
+            since = clock()
+        seen = len(client.up)
 
 
 def _is_wrong_token(error: Exception | None) -> bool:

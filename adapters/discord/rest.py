@@ -43,6 +43,7 @@ ALREADY_ANSWERED = 40060
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION = 10003, 10008, 10015, 10062
 CANNOT_REPLY = 160002
 OLD_MESSAGE = 30046
+INVALID_BODY = 50035
 _TOO_BIG = 40005
 
 
@@ -90,7 +91,16 @@ class Rest:
             async with asyncio.timeout(PATIENCE):
                 return await self._repeated(lambda: self._bot(call))
         except TimeoutError as error:
+            self._unblock()
             raise MaybeSent from error
+
+    def _unblock(self) -> None:
+        """Let the other calls go on after one was broken off: while discord.py sleeps for a limit
+        over all routes it holds every call back, and forgets to let go when it is cancelled.
+        """
+        http = self._http()
+        if http is not None:
+            http._global_over.set()
 
     async def _bot(self, call: Callable[[HTTPClient], Awaitable[T]]) -> T:
         self._ask_gate()
@@ -103,10 +113,12 @@ class Rest:
             raise SlowDown(retry_after=error.retry_after) from error
         except discord.HTTPException as error:
             answer = error.response
-            pause = _seconds(answer.headers.get("Retry-After"))
+            pause = _pause(answer)
             banned = not answer.headers.get("Via") and "json" not in (
                 answer.headers.get("Content-Type") or ""
             )
+            if error.status == 401:  # the token is out of order, not the chat
+                raise Offline from error
             raise self._meaning(error.status, error.code, error.text, pause, banned) from error
         except UNSENT as error:
             raise Offline from error
@@ -178,7 +190,7 @@ class Rest:
         body = found if isinstance(found, dict) else {}
         if answer.status < 300:
             return body
-        pause = _seconds(body.get("retry_after")) or _seconds(answer.headers.get("Retry-After"))
+        pause = _seconds(body.get("retry_after")) or _pause(answer)
         banned = not answer.headers.get("Via") and found is None
         code, said = int(body.get("code") or 0), f"{body.get('message')} {body.get('errors', '')}"
         raise self._meaning(answer.status, code, said, pause, banned)
@@ -230,6 +242,12 @@ def parts(payload: dict[str, Any], files: Sequence[discord.File]) -> list[dict[s
             }
         )
     return drawn
+
+
+def _pause(answer: aiohttp.ClientResponse) -> float:
+    """The pause an answer's headers ask for, in seconds; 0 if none."""
+    asked = (answer.headers.get(name) for name in ("Retry-After", "X-RateLimit-Reset-After"))
+    return max(map(_seconds, asked))
 
 
 def _seconds(value: Any) -> float:
