@@ -49,44 +49,55 @@ class Watching:
         return batches
 
     async def watch(self, jobs: list[Job]) -> None:
-        """Look at jobs of one family and commit what was seen."""
-        if len(jobs) == 1:
-            await self._look(jobs[0])
-            return
-        tickets = [j.ticket for j in jobs if j.ticket is not None]
-        provider = self._floor.providers[tickets[0].family]
-        try:
-            answers = provider.read_many(await self._gateway.send(provider.look_many(tickets)))
-        except NotThere:
-            self._no_batch.add(provider.family)
-            log.info("no batched looks at this gateway")
-            for job in jobs:
-                await self._look(job)
-            return
-        except GatewayError as error:
-            await self._note([(job, await self._blind(job, error)) for job in jobs])
-            return
-        missing = Answer(404, None)
-        await self._note(
-            [
-                (job, await self._judge(job, job.ticket, answers.get(job.ticket.id, missing)))
-                for job in jobs
-                if job.ticket is not None
-            ]
-        )
+        """Look at jobs of one family and commit what was seen.
 
-    async def _look(self, job: Job) -> None:
+        What a list leaves out, or a list that fails, is looked at one by one; where that fails too
+        the gateway is away, and the others are spared.
+        """
+        left = jobs
+        if len(jobs) > 1:
+            try:
+                left = await self._look_together(jobs)
+            except NotThere:
+                log.info("no lists at this gateway: jobs are looked at one by one")
+                self._no_batch |= {job.ticket.family for job in jobs if job.ticket}
+            except GatewayError as error:
+                first, *others = jobs
+                if not await self._look(first):
+                    await self._note([(job, await self._blind(job, error)) for job in others])
+                    return
+                left = others
+        for job in left:
+            await self._look(job)
+
+    async def _look_together(self, jobs: Sequence[Job]) -> list[Job]:
+        """Look at many jobs with one request; returns those it says nothing about."""
+        tickets = [job.ticket for job in jobs if job.ticket is not None]
+        provider = self._floor.providers[tickets[0].family]
+        answers = provider.read_many(await self._gateway.send(provider.look_many(tickets)))
+        looks: list[tuple[Job, Job | None]] = []
+        left: list[Job] = []
+        for job in jobs:
+            if job.ticket is not None and job.ticket.id in answers:
+                looks.append((job, await self._judge(job, job.ticket, answers[job.ticket.id])))
+            else:
+                left.append(job)
+        await self._note(looks)
+        return left
+
+    async def _look(self, job: Job) -> bool:
+        """Look at one job; False when the gateway did not answer."""
         if job.ticket is None:
             await self._floor.doubt(job, Garbled())
-            return
+            return True
         provider = self._floor.providers[job.ticket.family]
         try:
             answer = await self._gateway.send(provider.look(job.ticket))
         except GatewayError as error:
-            after = await self._blind(job, error)
-        else:
-            after = await self._judge(job, job.ticket, answer)
-        await self._note([(job, after)])
+            await self._note([(job, await self._blind(job, error))])
+            return False
+        await self._note([(job, await self._judge(job, job.ticket, answer))])
+        return True
 
     async def _note(self, looks: Sequence[tuple[Job, Job | None]]) -> None:
         """Commit progress of many jobs at once and mark their messages (None: nothing to do)."""
