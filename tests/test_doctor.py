@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -270,12 +269,11 @@ async def test_a_menu_that_hides_the_bots_own_is_found(clinic: Clinic) -> None:
 
 async def test_after_a_run_the_commands_are_registered_on_both(clinic: Clinic) -> None:
     before = await clinic.found()
+    menu = clinic.telegram.delay("setMyCommands", 0.0, after_effect=True)
     sections = {k: v for k, v in clinic.sections().items() if k in ("discord", "telegram")}
     async with running(clinic.folder / "run", clinic.gateway.url, **sections):
         await clinic.discord.wait_commands()
-        async with asyncio.timeout(10):
-            while not clinic.telegram.calls.done("setMyCommands"):
-                await asyncio.sleep(0.02)
+        await menu.wait_hit()
     after = await clinic.found()
     for title in ("Discord", "Telegram"):
         assert says(before[title], "note", "no command is registered")
