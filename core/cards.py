@@ -76,7 +76,7 @@ _FLAGS = re.compile(r"\s(?=--[A-Za-z])")
 
 
 def brief_prompt(prompt: str, limit: int) -> str:
-    """A prompt in one line of at most `limit` characters; its words are cut before its flags are."""
+    """A prompt in one line of at most `limit` characters; its words are cut before its flags."""
     prompt = " ".join(prompt.split())
     words, *flags = _FLAGS.split(prompt, maxsplit=1)
     tail = f" {flags[0]}" if flags else ""

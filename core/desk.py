@@ -273,6 +273,8 @@ class Desk:
             jobs = await self._store.jobs_of(caller.key, limit=25)
             say = translator(pick(caller.lang))
             rows = [(j.id, _plain_brief(say, j)) for j in jobs]
+        elif spec.lookup == "commands":
+            rows = [(one.name, f"/{one.name}") for one in self.commands]
         else:
             rows = [(value, value) for value in spec.suggest]
         wanted = text.strip().lower()

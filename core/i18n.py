@@ -35,6 +35,10 @@ def languages() -> tuple[str, ...]:
     return (DEFAULT, *found)
 
 
+NAMES = {"en": "English", "de": "Deutsch"}
+"""What languages call themselves; another one is called by its tag."""
+
+
 @functools.cache
 def _catalogue(lang: str) -> dict[str, str]:
     """Read a language's file; imported late, since most servers need English alone."""

@@ -91,7 +91,8 @@ def invocation(
     found = command_of(spoken, username)
     assert found is not None
     name, rest = found
-    name = "help" if name == "start" else name
+    if name == "start":  # what stands behind it is a link's own word
+        name, rest = "help", ""
     command = known.get(name)
     values: dict[str, Any] = {}
     pictures = [p for m in messages if (p := picture_of(m))]
@@ -107,7 +108,7 @@ def invocation(
         place=place_of(spoken),
         command=name,
         values=values,
-        text=None if name == "help" else rest,
+        text=rest,
         ref=ref_of(spoken),
     )
 

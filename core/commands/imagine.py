@@ -146,6 +146,7 @@ COMMANDS = (
         imagine,
         menus=(Menu(mark("Imagine with this image"), "image"),),
         example="/imagine a fox in the rain --ar 3:2",
+        offer="mj_imagine",
     ),
     Command(
         "blend",
@@ -153,6 +154,7 @@ COMMANDS = (
         BlendOptions,
         blend,
         example="/blend --dimensions portrait",
+        offer="mj_blend",
     ),
     Command(
         "describe",
@@ -161,5 +163,6 @@ COMMANDS = (
         describe,
         menus=(Menu(mark("Describe image"), "image"),),
         example="/describe",
+        offer="mj_describe",
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import Field
@@ -12,41 +12,101 @@ from core import cards
 from core.commands.context import Context
 from core.commands.imagine import RATIOS
 from core.commands.mjprompt import ratio
-from core.commands.spec import Command, Options
+from core.commands.spec import Command, Option, Options
 from core.errors import BadInput
-from core.i18n import Say, languages, mark
+from core.i18n import NAMES, Say, languages, mark, pick
 from core.jobs import Action, Verb
+from core.ledger import micro, money
 from core.messages import Button, Message, escape
+from core.providers.base import Offer
 
 
-class NoOptions(Options):
-    """A command without options."""
+class HelpOptions(Options):
+    """What `/help` takes."""
 
-
-def help_text(say: Say, commands: Sequence[Command]) -> str:
-    """The help message, generated from the declarations."""
-    lines = [say("**Atelier draws for you.** What you can ask for:")]
-    for command in commands:
-        lines.append(f"**/{command.name}** — {escape(say(command.summary))}")
-    lines.append(
-        say(
-            "Under a grid, U1–U4 take one picture out, V1–V4 make variations of it and 🔄 draws the "
-            "prompt again. The buttons stay good for months; /show brings any job back."
-        )
+    command: str = Field(
+        "",
+        max_length=40,
+        description=mark("The command to explain; all of them when you leave it out"),
+        json_schema_extra={"main": True, "suggest": "commands"},
     )
-    lines.append(say("Example: `{example}`", example=commands[0].example if commands else ""))
-    return "\n".join(lines)
+
+
+def help_text(say: Say, commands: Sequence[Command], offers: Mapping[str, Offer]) -> str:
+    """The help message, generated from the declarations."""
+    lines = [say("**I draw what you say, with Midjourney.** You can ask me for:")]
+    lines += [_summary(say, command, offers) for command in commands]
+    buttons = {name: money(micro(offers[key].price)) for name, key in _BUTTONS.items()}
+    paragraphs = (
+        "\n".join(lines),
+        say(
+            "Under the four pictures, U1–U4 take one of them out ({upscale}), V1–V4 make "
+            "variations of it ({variation}), and 🔄 draws the prompt again ({reroll}). Pressed a "
+            "second time, U and V show what they made and cost nothing. Buttons stay good for "
+            "months.",
+            **buttons,
+        ),
+        say("A picture goes with the command, or is in the message you use the command on."),
+        say(
+            "Every result says what it cost, and has an id that /show brings it back by. What does "
+            "not work out is given back, or I say why it is not."
+        ),
+        say("More about one of them: `{example}`", example="/help imagine"),
+    )
+    return "\n\n".join(paragraphs)
+
+
+_BUTTONS = {"upscale": "mj_upscale", "variation": "mj_variation", "reroll": "mj_reroll"}
+
+
+def _summary(say: Say, command: Command, offers: Mapping[str, Offer]) -> str:
+    """A command in one line, with its price."""
+    offer = offers.get(command.offer)
+    price = f" · {money(micro(offer.price))}" if offer else ""
+    return f"**/{command.name}** — {escape(say(command.summary))}{price}"
+
+
+def explained(say: Say, command: Command, offers: Mapping[str, Offer]) -> str:
+    """One command with its options and an example."""
+    parts = [_summary(say, command, offers)]
+    options = [_option(say, option) for option in command.options]
+    parts += ["\n".join(options)] if options else []
+    if command.example:
+        parts.append(say("For example: `{example}`", example=command.example))
+    return "\n\n".join(parts)
+
+
+def _option(say: Say, option: Option) -> str:
+    """An option as it is typed, what it is, and what it can be."""
+    name = option.name if option.main else f"--{option.name}"
+    values = ", ".join(option.choices or option.suggest)
+    shown = f": {escape(values)}" if values else ""
+    return f"- **{escape(name)}** — {escape(say(option.description))}{shown}"
 
 
 def help_command(commands: Callable[[], Sequence[Command]]) -> Command:
     """The `/help` command over the list it will itself be part of."""
 
-    async def show_help(ctx: Context, options: NoOptions) -> None:
+    async def show_help(ctx: Context, options: HelpOptions) -> None:
         """Say what there is."""
-        del options
-        await ctx.reply(Message(help_text(ctx.say, commands()), private=True))
+        known, offers = commands(), ctx.studio.offers
+        wanted = options.command.strip().lstrip("/").lower()
+        found = next((command for command in known if command.name == wanted), None)
+        if wanted and found is None:
+            raise BadInput(
+                mark("There is no command {name}. /help lists them."), name=f"/{wanted[:40]}"
+            )
+        words = explained(ctx.say, found, offers) if found else help_text(ctx.say, known, offers)
+        await ctx.reply(Message(words, private=True))
 
-    return Command("help", mark("What this bot can do and how"), NoOptions, show_help, private=True)
+    return Command(
+        "help",
+        mark("What this bot can do and how"),
+        HelpOptions,
+        show_help,
+        private=True,
+        example="/help imagine",
+    )
 
 
 class SettingsOptions(Options):
@@ -138,7 +198,7 @@ async def settings(ctx: Context, options: SettingsOptions) -> None:
     if changes:
         await ctx.studio.store.set_person(ctx.caller.key, changes)
         ctx.person = await ctx.studio.store.person(ctx.caller.key)
-        ctx.lang = ctx.person.get("language") or ctx.lang
+        ctx.lang = ctx.person.get("language") or pick(ctx.caller.lang)
     await ctx.reply_in_place(await panel(ctx))
 
 
@@ -148,11 +208,17 @@ def _stored(name: str, value: str) -> str:
         return ""
     if name == "ar":
         return ratio(value)
-    if name == "language" and value not in languages():
-        raise BadInput(
-            mark("I speak {list}, not {value}."), list=", ".join(languages()), value=value
-        )
-    return value
+    return _language(value) if name == "language" else value
+
+
+def _language(value: str) -> str:
+    """A language by its tag or by its own name. Raises `BadInput`."""
+    wanted = value.casefold()
+    for lang in languages():
+        if wanted.split("-")[0] == lang or wanted == NAMES.get(lang, lang).casefold():
+            return lang
+    known = ", ".join(NAMES.get(lang, lang) for lang in languages())
+    raise BadInput(mark("I speak {list}, not {value}."), list=known, value=value)
 
 
 async def panel(ctx: Context) -> Message:
@@ -165,11 +231,18 @@ async def panel(ctx: Context) -> Message:
         shown = next((label for value, label in row.values if _same(value, current)), current)
         lines.append(f"{row.emoji} {say(row.label)}: **{escape(say(shown))}**")
         wanted += [_press(ctx, row.name, value, label, number) for value, label in row.values]
-    if len(languages()) > 1:
-        lines.append(say("Language: **{language}**", language=ctx.lang))
-    lines.append(say("Other values go in the options of /settings, such as its language."))
+    lines.append(f"🌐 {say('Language')}: **{escape(NAMES.get(ctx.lang, ctx.lang))}**")
+    wanted += [_press(ctx, "language", *pair, len(PANEL) - 1) for pair in _spoken()]
+    lines.append(say("Press a value to change it. Other values are options of /settings."))
     kept = await ctx.studio.store.add_actions(wanted)
     return Message("\n".join(lines), buttons=tuple(_lit(ctx, a) for a in kept), private=True)
+
+
+def _spoken() -> list[tuple[str, str]]:
+    """The languages there is room for in the last row, when there is a choice at all."""
+    room = 5 - len(PANEL[-1].values)
+    names = [(lang, NAMES.get(lang, lang)) for lang in languages()]
+    return names[:room] if len(names) > 1 else []
 
 
 def _same(value: str, current: str) -> bool:
@@ -190,10 +263,14 @@ def _press(ctx: Context, name: str, value: str, label: str, row: int) -> Action:
 
 def _lit(ctx: Context, action: Action) -> Button:
     name, _, value = action.key.partition("=")
-    chosen = _same(value, ctx.person.get(name, ""))
     button = cards.button(ctx.say, action)
-    first = next((r.emoji for r in PANEL if r.name == name and r.values[0][0] == value), "")
-    return Button(button.label, first, button.token, "success" if chosen else "plain", button.row)
+    if name == "language":
+        chosen, emoji = value == ctx.lang, "🌐"
+    else:
+        row = next(one for one in PANEL if one.name == name)
+        chosen = _same(value, ctx.person.get(name, ""))
+        emoji = row.emoji if row.values[0][0] == value else ""
+    return replace(button, emoji=emoji, style="success" if chosen else "plain")
 
 
 COMMANDS = (

@@ -52,7 +52,9 @@ class Option:
     suggest: tuple[str, ...] = ()
     """Values to offer while typing; others are allowed."""
     lookup: str = ""
-    """What to look up while typing instead of fixed values: `jobs`, the caller's own."""
+    """What to look up while typing instead of fixed values: `jobs`, the caller's own, or
+    `commands`.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Command:
     """Its answers are for the caller's eyes only."""
     menus: tuple[Menu, ...] = ()
     example: str = ""
+    offer: str = ""
+    """What a call of it is charged as, where it costs anything."""
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -71,19 +71,22 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """One follow-up a result offers; becomes a stored Action with a button."""
+    """One follow-up a result offers, or a link; becomes a stored Action with a button."""
 
     key: str
     """Unique within the job and stable between looks: `UPSCALE:2`,
     `MJ::Outpaint::50::1::<hash>::SOLO`.
     """
-    request: Request
+    request: Request | None = None
+    """What it asks for; None for a link."""
     label: str = ""
     emoji: str = ""
     style: Style = "plain"
     row: int = 0
     form: Form | None = None
     """Asked before the request is made; its answers are merged by `Provider.fill`."""
+    url: str = ""
+    """Where a link leads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ class Midjourney:
             raise reasons.accepted_without_id(body.get("description"))
         ticket = Ticket(self.family, task, self._mode(request))
         properties = object_of(body.get("properties"))
-        if not request.options.get("modal") and _asks(code, body.get("description"), properties):
+        if not request.options.get("modal") and _asks(request, code, body):
             return windows.waiting(ticket, request, text_of(properties.get("finalPrompt")))
         return ticket
 
@@ -262,7 +262,9 @@ class Midjourney:
         body = answer.body
         generic = not isinstance(body, dict) or "error" in body or answer.status in (401, 402, 403)
         if generic or code is None or code in ACCEPTED:
-            return refusal(answer) or Garbled(detail=f"HTTP {answer.status}: {said(answer)}")
+            early = reasons.early_refusal(said(answer)) if answer.status == 400 else None
+            garbled = Garbled(detail=f"HTTP {answer.status}: {said(answer)}")
+            return early or refusal(answer) or garbled
         error = reasons.refusal_of(
             code,
             body.get("description") or body.get("message"),
@@ -343,6 +345,8 @@ class Midjourney:
             return Progress(99)
         final = text_of(object_of(task.get("properties")).get("finalPrompt"))
         prompt = request.prompt or normalise(final)
+        if request.kind == "continue":  # a window may have changed it
+            prompt = normalise(final) or request.prompt
         action = text_of(task.get("action")).upper() or _action_of(request)
         found = buttons.invites(task.get("buttons"), ticket, prompt, action)
         if not found and action in buttons.GRIDS and media[0].kind == "image":
@@ -387,13 +391,15 @@ def _ok(answer: Answer) -> bool:
     return 200 <= answer.status < 300
 
 
-def _asks(code: int | None, words: Json, properties: Mapping[str, Json]) -> bool:
+def _asks(request: Request, code: int | None, body: Mapping[str, Json]) -> bool:
     """Tell whether an accepted submit waits for a window: its words say so, or its code 21 does not
     speak of an old task.
     """
-    if _CONFIRM.search(text_of(words)):
+    if _CONFIRM.search(text_of(body.get("description"))):
         return True
-    return code == 21 and "remix" in properties and not properties.get("status")
+    properties = object_of(body.get("properties"))
+    windowed = "remix" in properties or bool(request.options.get("window"))
+    return code == 21 and windowed and not properties.get("status")
 
 
 def _is_task(body: Mapping[str, Json]) -> bool:

@@ -93,6 +93,8 @@ SORTS: tuple[Sort, ...] = (
 )
 """The first that matches counts; the last takes what nobody knows."""
 
+_WEB = re.compile(r"https://([a-z0-9.-]{1,80})(?:[/?#][!-~]{0,400})?", re.IGNORECASE)
+
 _STYLES: Mapping[object, Style] = {1: "primary", 3: "success", 4: "danger"}
 """Discord's button styles; a button that was used comes back as 1 or 3."""
 
@@ -105,8 +107,8 @@ _EMOJI = re.compile(
 def invites(buttons: object, ticket: Ticket, prompt: str, action: str) -> tuple[Invite, ...]:
     """The follow-ups a task's `buttons` offer.
 
-    Left out are buttons that make no task (bookmark, link buttons: an Invite is a request and a
-    link asks for nothing), malformed ids, doubles, and what goes beyond `MOST`.
+    Left out are buttons that make no task (bookmark), malformed ids, doubles, and what goes beyond
+    `MOST`; buttons that only link stay links.
 
     Args:
         buttons: The field as it came: null, or a list of anything.
@@ -144,6 +146,8 @@ def _invite(button: object, ticket: Ticket, prompt: str, *, numbered: bool) -> I
     if not isinstance(button, dict):
         return None
     custom_id = button.get("customId")
+    if not custom_id:
+        return _link(button)
     if not isinstance(custom_id, str) or not CUSTOM_ID.fullmatch(custom_id):
         return None
     sort, number = _sorted(custom_id.removeprefix("MJ::"))
@@ -174,6 +178,16 @@ def _invite(button: object, ticket: Ticket, prompt: str, *, numbered: bool) -> I
     )
 
 
+def _link(button: Mapping[str, object]) -> Invite | None:
+    """A button that only leads somewhere, with the name of where it leads when it has no label."""
+    url = button.get("url")
+    found = _WEB.fullmatch(url) if isinstance(url, str) else None
+    if found is None:
+        return None
+    words, emoji = _given(button)
+    return Invite(f"link:{found[0]}", None, words or found[1], emoji, row=4, url=found[0])
+
+
 def _sorted(rest: str) -> tuple[Sort, int]:
     """The sort of a custom id and the number in it, 0 without one."""
     for sort in SORTS:
@@ -189,12 +203,18 @@ def _style(button: Mapping[str, object]) -> Style:
 
 def _face(button: Mapping[str, object], sort: Sort, number: int, custom_id: str) -> tuple[str, str]:
     """Label and emoji, at least one of them: what the gateway gives, or else Midjourney's own."""
-    label, emoji = button.get("label"), button.get("emoji")
-    name = emoji if isinstance(emoji, str) else ""
-    words = " ".join(clean(label).split()) if isinstance(label, str) else ""
-    face = name if _EMOJI.fullmatch(name) else sort.emoji
+    words, emoji = _given(button)
+    face = emoji or sort.emoji
     if not words and not face:
-        words = sort.label.format(n=number) or _spoken(custom_id)
+        words = shorten(sort.label.format(n=number) or _spoken(custom_id), 80)
+    return words, face
+
+
+def _given(button: Mapping[str, object]) -> tuple[str, str]:
+    """The label and the emoji as the gateway gives them; names of custom emoji count as none."""
+    label, emoji = button.get("label"), button.get("emoji")
+    words = " ".join(clean(label).split()) if isinstance(label, str) else ""
+    face = emoji if isinstance(emoji, str) and _EMOJI.fullmatch(emoji) else ""
     return shorten(words, 80), face
 
 

@@ -115,6 +115,13 @@ _REFUSALS: tuple[Row, ...] = (
 )
 
 
+def early_refusal(words: str) -> GatewayError | None:
+    """The error behind words the gateway says before it passes anything on, whose body is then not
+    Midjourney's; None when they are not known.
+    """
+    return _first(_REFUSALS, words, readable(words))
+
+
 def refusal_of(
     code: int | None, words: object, *, status: int, follow_up: bool, banned: str = ""
 ) -> GatewayError:
@@ -166,8 +173,7 @@ def _plain_refusal(code: int | None, reason: str) -> GatewayError:
 
 
 LOST_TRACK = mark(
-    "Midjourney took too long, and the image service lost track of this. It may have been made and "
-    "charged."
+    "Midjourney took too long, and the image service lost track of this. Running it again may work."
 )
 OWNER = mark(
     "The Midjourney account behind the image service is out of order. The owner of the bot has to "
@@ -180,10 +186,6 @@ CANCELLED = mark("This was stopped at the image service. It may have been charge
 
 _TROUBLE = mark("Midjourney had trouble with this. Please try again.")
 _FAILURES: tuple[Row, ...] = (
-    _row(
-        r"超时|time[sd]?[ -]?out",
-        lambda reason: Unreachable(LOST_TRACK, spent=Spent.UNKNOWN, again=False, detail=reason),
-    ),
     _row(
         r"banned prompt|blocked word|ai moderator|community (?:standards|guidelines)|敏感词|违禁",
         _says(Moderated, mark("Midjourney does not allow this prompt: {reason}")),
@@ -220,6 +222,7 @@ _FAILURES: tuple[Row, ...] = (
             detail=reason,
         ),
     ),
+    _row(r"超时|time[sd]?[ -]?out", _busy(LOST_TRACK)),
     _row(r"queue full|job queued|队列已满", _busy(QUEUE_FULL)),
     _row(r"credits exhausted|任务失败，?\s?请重试", _busy(NO_TIME)),
     _row(r"pending mod|blocked|plan cancell?ed|subscription", _busy(OWNER)),
@@ -234,8 +237,7 @@ _FAILURES: tuple[Row, ...] = (
 def failure_of(words: object) -> GatewayError:
     """The error behind the `failReason` of a failed task.
 
-    A failed task is given back by the gateway, so `spent` is no; only where the task was lost from
-    sight nobody knows.
+    The gateway gives back what any failed task cost, also one it lost from sight, so `spent` is no.
     """
     raw = words if isinstance(words, str) else ""
     reason = readable(raw)
