@@ -194,7 +194,11 @@ class TelegramAdapter:
             try:
                 found = await self._bot.do_api_request(
                     "getUpdates",
-                    api_kwargs={"offset": offset, "timeout": POLL, "allowed_updates": WANTED},
+                    api_kwargs={
+                        "offset": offset,
+                        "timeout": POLL if self.ready else 0,  # the first answer says that it works
+                        "allowed_updates": WANTED,
+                    },
                     read_timeout=POLL + 15,
                 )
                 self.ready, self.problem = True, ""
