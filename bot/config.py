@@ -168,7 +168,7 @@ def load(path: Path | None = None) -> Settings:
     problems = _unknown_variables()
     try:
         settings = Settings(**data)
-        problems += _unknown_names(settings, where)
+        problems += [*_unknown_names(settings, where), *_odd_secrets(settings, where)]
     except ValidationError as error:
         problems += [_explain(e, where) for e in error.errors(include_input=False)]
     except SettingsError as error:
@@ -182,7 +182,7 @@ def _read(path: Path | None) -> tuple[str, dict[str, Any]]:
     if path is None:
         return "", {}
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
         return text, tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(
@@ -251,6 +251,21 @@ def _unknown_names(settings: Settings, where: _Where) -> list[str]:
     ]
 
 
+def _odd_secrets(settings: Settings, where: _Where) -> Iterator[str]:
+    """Keys and tokens that no header could carry, such as one copied with the words around it."""
+    secrets = {("gateway", "keys", name): key for name, key in settings.gateway.keys.items()} | {
+        ("gateway", "api_key"): settings.gateway.api_key,
+        ("discord", "token"): settings.discord.token,
+        ("telegram", "token"): settings.telegram.token,
+    }
+    for loc, secret in secrets.items():
+        if not re.fullmatch(r"[!-~]*", secret.get_secret_value()):
+            yield (
+                f"{where(loc)}: {'.'.join(loc)}: has a blank or a letter in it that none has; copy "
+                "it again, alone"
+            )
+
+
 def _unreadable(error: SettingsError) -> str:
     """A variable for which JSON is due and that holds none."""
     field = re.search(r'field "(\w+)"', str(error))
@@ -275,6 +290,8 @@ def _explain(error: Mapping[str, Any], where: _Where) -> str:
             return f"{at}: unknown key {key}{_instead(loc)}"
         case "model_type" | "dict_type" | "model_attributes_type":
             return f"{at}: {key} is a section: write [{key}] on a line of its own, its keys below"
+        case "string_type" | "path_type":
+            return f'{at}: {key}: write it in "quotes"'
         case _:
             return f"{at}: {key}: {error['msg'].removeprefix('Value error, ')}"
 

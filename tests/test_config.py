@@ -119,7 +119,13 @@ def test_every_setting_of_the_example_has_words_beside_it() -> None:
         ('[web]\nlisten = "8080"', 2, 'web.listen: write "host:port"'),
         ('[web]\nlisten = "0.0.0.0:99999"', 2, 'web.listen: write "host:port"'),
         ('[store]\nurl = "mysql://x"', 2, "store.url: write "),
-        ("[security]\ntrusted_hosts = [1]", 2, "security.trusted_hosts.0: Input should be a valid"),
+        ("[security]\ntrusted_hosts = [1]", 2, 'security.trusted_hosts.0: write it in "quotes"'),
+        ("[web]\nlisten = 8080", 2, 'web.listen: write it in "quotes"'),
+        ("[archive]\ndir = 5", 2, 'archive.dir: write it in "quotes"'),
+        ('[telegram]\ntoken = "Use this token: 1:a"', 2, "telegram.token: has a blank"),
+        ('[discord]\ntoken = "a\\nb"', 2, "discord.token: has a blank"),
+        ('[gateway]\napi_key = "sk-ключ"', 2, "gateway.api_key: has a blank or a letter"),
+        ('[gateway.keys]\nmidjourney = "a b"', 2, "gateway.keys.midjourney: has a blank"),
         ('[discord]\napi_url = "http://x"', 1, "set both api_url and gateway_url, or neither"),
         ('[telegram]\nmode = "webhook"', 1, 'mode = "webhook" needs webhook_url'),
         ("[models.mj_imagin]\nprice = 1", 1, "there is no such model; did you mean mj_imagine?"),
@@ -154,6 +160,12 @@ def test_text_that_is_no_toml_is_named_with_its_line(write: Write) -> None:
     assert "not valid TOML" in problem
     assert "line 2" in problem
     assert 'text stands in "quotes"' in problem
+
+
+def test_a_file_written_on_windows_can_be_read(write: Write) -> None:
+    path = write("")
+    path.write_bytes(b'\xef\xbb\xbf[web]\r\nlisten = "127.0.0.1:1"\r\n')
+    assert load(path).web.listen == "127.0.0.1:1"
 
 
 def test_a_file_that_is_missing_or_unreadable_is_said_so(tmp_path: Path, write: Write) -> None:
