@@ -107,6 +107,9 @@ def state_line(say: Say, job: Job, standing: Standing) -> str:
             place = say("Waiting: {n} before you", n=ahead) if ahead else say("Next in line")
             time = span(say, standing.left) if standing.left else ""
             return dotted(place, time and say("starts in about {time}", time=time))
+        case State.SUBMITTING if standing.left is not None:
+            time = say("about {time} left", time=span(say, standing.left))
+            return dotted(say("Being made…"), time)
         case State.SUBMITTING:
             return say("Handing it over…")
         case State.RUNNING:

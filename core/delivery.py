@@ -6,9 +6,11 @@ a job's state or its money; the engine does, by what is returned.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import logging
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 
 from pydantic import TypeAdapter
@@ -17,6 +19,7 @@ from core import cards
 from core.archive import Archive
 from core.errors import (
     AdapterError,
+    BadInput,
     BotError,
     ChatGone,
     Gone,
@@ -31,7 +34,7 @@ from core.messages import Media, Message, Place, Ref, shorten
 from core.outbox import Outbox
 from core.pace import Pace
 from core.pictures import fitted
-from core.providers.base import Offer
+from core.providers.base import Offer, Remote
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -46,7 +49,10 @@ PREVIEW_STEP = 25
 MAYBE = "maybe sent"
 """Note of a job whose result may have been shown: it is sent at most once more."""
 
+KEPT = "kept"
+"""Stands before a file that is in the archive already, in `Job.remotes`."""
 _REF: TypeAdapter[Ref] = TypeAdapter(Ref)
+_MEDIA: TypeAdapter[Media] = TypeAdapter(Media)
 
 Pause = tuple[float, str]
 """Seconds until the next try, and the note to keep."""
@@ -82,17 +88,30 @@ class Delivery:
 
     # -- bringing files in ---------------------------------------------------------------------
 
-    async def fetch(self, job: Job, url: str) -> Media:
-        """Bring one result file into the archive. Raises `BadInput` or a `GatewayError`."""
-        media = await self._gateway.fetch(url, limit=RESULT_BYTES, deadline=300.0)
+    async def kept(self, part: Remote | Media) -> str:
+        """A result's file as it stands in `Job.remotes`: `kind address`, or `kept` and the file
+        where the answer itself held it.
+        """
+        if isinstance(part, Remote) and not part.url.startswith("data:"):
+            return f"{part.kind} {part.url}"
+        media = await self._archive.put(_decoded(part.url)) if isinstance(part, Remote) else part
+        return f"{KEPT} {_MEDIA.dump_json(media).decode()}"
+
+    async def fetch(self, job: Job, number: int) -> Media:
+        """Bring one of a result's files into the archive. Raises `BadInput` or a `GatewayError`."""
+        kind, _, where = job.remotes[number].partition(" ")
+        if kind == KEPT:
+            media = _MEDIA.validate_json(where)
+        else:
+            media = await self._gateway.fetch(where, limit=RESULT_BYTES, deadline=300.0)
         words = re.sub(r"[^a-z0-9]+", "-", job.request.prompt.lower()).strip("-")
         ending = media.name.rpartition(".")[2] or "bin"
         alt = shorten(" ".join(job.request.prompt.split()), 400)
         if job.title:
             alt = f"{job.title}: {alt}" if alt else job.title
-        return replace(
-            media, name=f"{words[:40].strip('-') or 'atelier'}-{job.id}.{ending}", alt=alt
-        )
+        which = f"-{number + 1}" if len(job.remotes) > 1 else ""
+        stem = f"{words[:40].strip('-') or 'atelier'}-{job.id}{which}"
+        return replace(media, name=f"{stem}.{ending}", alt=alt)
 
     def preview(self, launch: Callable[[Coroutine[None, None, None]], None], job: Job) -> None:
         """Bring a running job's preview in, in the background, when enough has changed since the
@@ -138,7 +157,7 @@ class Delivery:
         return cards.result(say, job, model, buttons, shrunk=shrunk)
 
     async def deliver(self, job: Job) -> Pause | None:
-        """Show a result as a new message and remove the progress message; None when that is done."""
+        """Show a result as a new message, then remove the progress message; None when done."""
         if job.result is None:
             try:
                 message = await self.card(job)
@@ -193,7 +212,7 @@ class Delivery:
         await self._store.set_result(job.id, ref)
 
     async def question(self, job: Job) -> None:
-        """Ask the person what a waiting job needs; the progress message carries the button as well."""
+        """Ask the person what a waiting job needs; the progress message has the button as well."""
         say = translator(job.lang)
         actions = [a for a in await self._store.actions_of(job.id) if a.verb is Verb.FILL]
         text = f"{cards.headline(say, job, 200)}\n{say('This needs an answer from you to go on.')}"
@@ -284,6 +303,9 @@ class Delivery:
             ahead, _ = await self._store.queue_place(job.id, self._per_person)
             left = self._pace.wait(offer, ahead, self._parallel)
             return cards.Standing(ahead, left, bar)
+        if job.state is State.SUBMITTING and offer.sync:
+            left = self._pace.quantile(offer, 0.5) - (now - job.created_at)
+            return cards.Standing(0, max(left, 0.0), bar)
         if job.state is State.RUNNING and job.submitted_at:
             return cards.Standing(0, self._pace.left(offer, job, now), bar)
         return cards.Standing(bar=bar)
@@ -304,3 +326,12 @@ class Delivery:
         """A job's files, untouched."""
         media = tuple(replace(m, spoiler=m.spoiler or place.spoiler) for m in job.media)
         return Message(text=f"`{job.id}`", media=media, as_file=True)
+
+
+async def _decoded(url: str) -> AsyncIterator[bytes]:
+    """The bytes of a `data:` address. Raises `BadInput` for one that is broken."""
+    _, _, data = url.partition(",")
+    try:
+        yield await asyncio.to_thread(base64.b64decode, data)
+    except ValueError:
+        raise BadInput(mark("The image service sent a broken file.")) from None

@@ -273,6 +273,9 @@ class Desk:
             jobs = await self._store.jobs_of(caller.key, limit=25)
             say = translator(pick(caller.lang))
             rows = [(j.id, _plain_brief(say, j)) for j in jobs]
+        elif spec.lookup.startswith("models:"):
+            kind = spec.lookup.removeprefix("models:")
+            rows = [(o.key, o.title) for o in self._studio.offers.values() if o.kind == kind]
         elif spec.lookup == "commands":
             rows = [(one.name, f"/{one.name}") for one in self.commands]
         else:

@@ -52,11 +52,17 @@ class Call:
     path: str
     """From the gateway's root, beginning with `/`; ids in it are percent-encoded."""
     family: str
-    """Chooses the key."""
+    """Chooses the key, where none of `keys` has one of its own."""
     json: Json = None
     """The body; may hold `Blob` values anywhere."""
     timeout: float = 60.0
     """Seconds for the whole call; the owner's own limit may be lower."""
+    most: int = 8_000_000
+    """Bytes of the answer that are read; what comes after is left."""
+    keys: tuple[str, ...] = ()
+    """Names that may have a key of their own, the most special first: a model's, a vendor's."""
+    binary: bool = False
+    """A good answer is a file: it goes into the archive, and its `Media` is the answer's body."""
     reads: bool = False
     """A POST that only asks, so that losing it costs nothing: it may use a connection that was kept
     open. Every other POST gets a fresh one, because a kept one can die while it is written to."""
@@ -68,7 +74,8 @@ class Answer:
 
     status: int
     body: Json
-    """The parsed JSON, or the text (at most some kilobytes) when it is not JSON."""
+    """The parsed JSON, or the text (at most some kilobytes) when it is not JSON, or the `Media` of
+    a `binary` call."""
     retry_after: float | None = None
     """Seconds the gateway asked for."""
 

@@ -20,8 +20,9 @@ from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.ground import VISIT, DialectName, Family, Ground, Visit
 from bot.sandbox.journal import Seen
 from bot.sandbox.midjourney import Midjourney
+from bot.sandbox.openai_images import OpenAIImages
 
-FAKES: tuple[Callable[[Ground], Family], ...] = (Midjourney,)
+FAKES: tuple[Callable[[Ground], Family], ...] = (Midjourney, OpenAIImages)
 """Every upstream family the sandbox pretends to be."""
 
 _LARGEST_BODY = 100_000_000
@@ -145,7 +146,7 @@ class Sandbox:
 
     def _add_routes(self, admin: bool) -> None:
         models = [model for family in self._families for model in family.prices]
-        routes = [*Basics(self.ground, models).routes()]
+        routes = [*Basics(self.ground, models).routes(), *self.ground.files.routes()]
         for family in self._families:
             routes += family.routes()
         endpoints = [f"{r.method} {r.path}" for r in routes if "{mode" not in r.path]

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from aiohttp import web
 
 from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.files import Files
 from bot.sandbox.journal import Journal, Seen
 
 DialectName = Literal["stock", "raw"]
@@ -88,6 +89,7 @@ class Ground:
     epoch: float = 0.0
     faults: Faults = field(default_factory=Faults)
     journal: Journal = field(default_factory=Journal)
+    files: Files = field(default_factory=Files)
     tasks: dict[str, Any] = field(default_factory=dict)
     dice: Random = field(default_factory=Random)
     account: Account = field(init=False)

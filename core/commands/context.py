@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 from core import cards
+from core.commands.fit import find
+from core.commands.mjprompt import Note
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MessageGone, Offline, StoreError
@@ -24,7 +26,7 @@ from core.jobs import LIVE, Action, Entry, Job, State, Verb
 from core.ledger import micro, money
 from core.messages import Caller, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
-from core.providers.base import Offer, Request
+from core.providers.base import Kind, Offer, Request
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -178,7 +180,16 @@ class Context:
 
     def price(self, request: Request) -> int:
         """What a request costs, micro-USD."""
-        return micro(self._offer(request).price)
+        return micro(self._offer(request).cost(request.options))
+
+    def offer(self, kind: Kind, name: str | None) -> Offer:
+        """The model a person named, else their own default, else the first. Raises `BadInput`."""
+        return find(self.studio.offers.values(), kind, name or self.person.get(kind, ""))
+
+    def noted(self, request: Request, notes: Sequence[Note]) -> Request:
+        """The request with what was changed in it, in words for the person."""
+        told = [self.say(text, **values) for text, values in notes]
+        return replace(request, options={**request.options, "notes": told}) if told else request
 
     def _offer(self, request: Request) -> Offer:
         offer = self.studio.offers.get(request.offer)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
 from core.commands.context import Context, pack
-from core.commands.mjprompt import compose
+from core.commands.fit import request_for
+from core.commands.mjprompt import Note, compose, split
 from core.commands.spec import Command, Menu, Options
+from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Field as Question
 from core.messages import Form, Media
-from core.providers.base import Request
+from core.providers.base import Offer, Request
 
 PROMPT_LENGTH = 6000
 """Characters of a prompt; Discord's own limit for a text option."""
@@ -48,8 +51,11 @@ class ImagineOptions(Options):
         None, ge=0, le=100, description=mark("How different the four are, 0 to 100")
     )
     weird: int | None = Field(None, ge=0, le=3000, description=mark("How odd, 0 to 3000"))
-    quality: Literal[".25", ".5", "1", "2", "4"] | None = Field(
-        None, description=mark("How much work goes into it")
+    quality: str | None = Field(
+        None,
+        max_length=10,
+        description=mark("How much work goes into it"),
+        json_schema_extra={"suggest": [".5", "1", "2", "low", "medium", "high", "hd"]},
     )
     no: str | None = Field(
         None, max_length=500, description=mark("What not to draw, with commas between")
@@ -58,6 +64,18 @@ class ImagineOptions(Options):
         None, ge=0, le=4294967295, description=mark("The same seed starts from the same noise")
     )
     speed: Speed | None = Field(None, description=mark("Fast, relaxed or turbo"))
+    model: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("Who draws; Midjourney when you leave it out"),
+        json_schema_extra={"suggest": "models:image"},
+    )
+    count: int | None = Field(
+        None, ge=1, le=9, description=mark("How many pictures, where the model can")
+    )
+    style: str | None = Field(
+        None, max_length=40, description=mark("The model's own styles, such as vivid or realistic")
+    )
     niji: Literal["7", "6", "5"] | None = Field(
         None, description=mark("Draw as Niji, the anime model, in this version")
     )
@@ -71,21 +89,46 @@ PREFERRED = ("version", "ar", "stylize", "speed")
 
 
 async def imagine(ctx: Context, options: ImagineOptions) -> None:
-    """Draw a 2×2 grid."""
+    """Draw a picture, with Midjourney a 2×2 grid."""
     if not options.prompt:
         await _ask_prompt(ctx, options)
         return
-    values: dict[str, Any] = options.model_dump(exclude={"prompt", "image", "spoiler"})
+    offer = ctx.offer("image", options.model)
+    make = _with_flags if offer.flags else _with_options
+    request, notes = make(ctx, offer, options)
+    await ctx.start(ctx.noted(request, notes), spoiler=options.spoiler)
+
+
+def _with_flags(
+    ctx: Context, offer: Offer, options: ImagineOptions
+) -> tuple[Request, Sequence[Note]]:
+    """For Midjourney, whose prompt holds all there is to choose."""
+    values: dict[str, Any] = options.model_dump(
+        exclude={"prompt", "image", "spoiler", "model", "count"}
+    )
     composed = compose(options.prompt, values, defaults=_defaults(ctx))
-    asked: dict[str, Any] = {"notes": [ctx.say(text, **given) for text, given in composed.notes]}
-    if composed.niji:
-        asked["niji"] = True
+    asked: dict[str, Any] = {"niji": True} if composed.niji else {}
     if composed.speed:
         asked["speed"] = composed.speed
-    request = Request(
-        "mj_imagine", "image", composed.prompt, media=tuple(options.image), options=asked
-    )
-    await ctx.start(request, spoiler=options.spoiler)
+    request = Request(offer.key, "image", composed.prompt, tuple(options.image), asked)
+    return request, composed.notes
+
+
+def _with_options(
+    ctx: Context, offer: Offer, options: ImagineOptions
+) -> tuple[Request, Sequence[Note]]:
+    """For models with options of their own; flags typed in the prompt are read as those."""
+    text, typed = split(options.prompt)
+    if not text:
+        raise BadInput(mark("Say what the picture shall show, before any flags."))
+    chosen = options.model_dump(include=set(OF_PICTURES))
+    ar = {"ar": ctx.person["ar"]} if ctx.person.get("ar") else {}
+    given = {k: v for k, v in chosen.items() if v is not None}
+    return request_for(offer, text, {**ar, **given, **typed}, options.image)
+
+
+OF_PICTURES = ("ar", "count", "no", "seed", "style", "quality")
+"""Options that other models than Midjourney may take as well."""
 
 
 def _defaults(ctx: Context) -> dict[str, str]:

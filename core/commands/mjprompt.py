@@ -73,6 +73,19 @@ def compose(
     return Composed(whole, tuple(notes), "niji" in meanings, speed)
 
 
+def split(prompt: str) -> tuple[str, dict[str, str]]:
+    """For models without flags of their own: the text, and the options its flags stand for.
+
+    `--seed`, `--no` and the like are read as options by their meaning; a flag that means nothing
+    to any other model is there too, for whoever knows what the model takes.
+    """
+    text, typed = _take_apart(normalise(prompt), [])
+    values = {flag.meaning: flag.value or flag.name for flag in typed}
+    if "ar" in values:
+        values["ar"] = ratio(values["ar"])
+    return text, values
+
+
 # -- values ----------------------------------------------------------------------------------------
 
 
@@ -344,6 +357,7 @@ OPTIONS = (
     "no",
     "seed",
     "speed",
+    "style",
     "niji",
     "raw",
     "tile",

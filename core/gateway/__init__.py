@@ -23,8 +23,6 @@ from core.messages import Media
 from core.meters import CALLS, SECONDS
 from core.wire import Answer, Blob, Call, Json, pause
 
-BODY = 8_000_000
-"""Most bytes of an answer that are read."""
 TEXT = 4000
 """Characters that are kept of an answer that is not JSON."""
 CHUNK = 256 * 1024
@@ -45,7 +43,7 @@ class GatewaySettings(BaseModel):
     api_key: SecretStr = SecretStr("")
     """The key of an account with credit."""
     keys: dict[str, SecretStr] = Field(default_factory=dict)
-    """A key of its own for a family, such as `midjourney`."""
+    """A key of its own for a family or a model, such as `midjourney` or `flux-pro`."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Path beginnings to replace, such as `"/mj" = "/fast/mj"`."""
     timeout: float = Field(100.0, gt=0, le=170)
@@ -156,19 +154,26 @@ class Gateway:
                     call.method,
                     self._url(call.path),
                     data=data,
-                    headers={"Authorization": f"Bearer {self._key(call.family)}", **kind},
+                    headers={"Authorization": f"Bearer {self._key(call)}", **kind},
                     timeout=limit,
                     allow_redirects=False,
                     trace_request_ctx=sent,
                 ) as response:
-                    wait = pause(response.headers.get("Retry-After"), self._clock())
-                    return Answer(response.status, _parsed(await _read(response)), wait)
+                    return await self._answer(call, response)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 spent = Spent.UNKNOWN if sent.headers else Spent.NO
                 raise Unreachable(spent=spent, detail=type(error).__name__) from None
 
-    def _key(self, family: str) -> str:
-        own = self._settings.keys.get(family)
+    async def _answer(self, call: Call, response: aiohttp.ClientResponse) -> Answer:
+        wait = pause(response.headers.get("Retry-After"), self._clock())
+        if call.binary and response.status == 200 and "json" not in response.content_type:
+            kept = await self._archive.put(_chunks(response), limit=call.most)
+            return Answer(response.status, kept, wait)
+        return Answer(response.status, _parsed(await _read(response, call.most)), wait)
+
+    def _key(self, call: Call) -> str:
+        keys = self._settings.keys
+        own = next((keys[name] for name in (*call.keys, call.family) if name in keys), None)
         return (own or self._settings.api_key).get_secret_value()
 
     def _url(self, path: str) -> URL:
@@ -305,14 +310,14 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         raise _not_fetched(type(error).__name__) from None
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body, or its first `BODY` bytes."""
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The whole body, or somewhat more than its first `most` bytes."""
     parts: list[bytes] = []
     size = 0
     async for chunk in response.content.iter_chunked(CHUNK):
         parts.append(chunk)
         size += len(chunk)
-        if size >= BODY:
+        if size >= most:
             break
     return b"".join(parts)
 

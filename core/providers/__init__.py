@@ -9,17 +9,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.providers.base import Offer, Provider
 from core.providers.midjourney import Midjourney, MidjourneySettings
+from core.providers.pictures import Pictures
 
-PROVIDERS: Mapping[type[BaseModel], Callable[[Any], Provider]] = {
-    MidjourneySettings: Midjourney,
-}
-"""Every family, as what makes it by the settings it takes."""
+PROVIDERS: tuple[tuple[Callable[..., Provider], type[BaseModel] | None], ...] = (
+    (Midjourney, MidjourneySettings),
+    (Pictures, None),
+)
+"""Every family: what makes it, and the settings it takes."""
 
 
 class ModelSettings(BaseModel):
@@ -42,7 +43,7 @@ class ModelSettings(BaseModel):
 def providers(*settings: BaseModel) -> dict[str, Provider]:
     """Every family by its name, each made with its settings among these, or with their defaults."""
     given = {type(one): one for one in settings}
-    made = [make(given.get(kind) or kind()) for kind, make in PROVIDERS.items()]
+    made = [make(given.get(kind) or kind()) if kind else make() for make, kind in PROVIDERS]
     return {provider.family: provider for provider in made}
 
 

@@ -10,31 +10,85 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from core.errors import GatewayError, Spent
+from core.errors import GatewayError
 from core.messages import Form, Media, Style
 from core.wire import Answer, Call, Json
 
-Kind: TypeAlias = Literal["image", "blend", "describe", "shorten", "continue"]
+Kind: TypeAlias = Literal[
+    "image",
+    "blend",
+    "describe",
+    "shorten",
+    "continue",
+    "edit",
+    "remix",
+    "tryon",
+    "video",
+    "song",
+    "lyrics",
+    "chat",
+    "complete",
+    "speech",
+    "transcript",
+    "translation",
+    "embedding",
+]
+
+Values: TypeAlias = tuple[str, ...]
+"""What an option takes; empty for anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One thing the gateway sells, under the gateway's own model name."""
+    """One thing the gateway sells: a model of a family, for one kind of request."""
 
     key: str
-    """The model name in the catalogue, such as `mj_imagine`; unique over all families."""
+    """Its name in the catalogue and in people's `model` option, such as `mj_imagine` or
+    `flux-pro`; unique over all families."""
     family: str
     kind: Kind
     title: str
     """What a person calls it: `Midjourney`."""
     price: float
-    """USD a call."""
+    """USD a unit; see `cost`."""
+    model: str = ""
+    """Its name on the wire; empty for `key`."""
+    takes: Mapping[str, Values] = field(default_factory=dict)
+    """The options it honours, each with the values it takes. An option that is not here is left out
+    and that is said; content it cannot take is refused."""
+    flags: bool = False
+    """Its prompts have Midjourney's own --flags, and `takes` says nothing about it."""
+    media: tuple[int, int] = (0, 0)
+    """How many input files it takes, at least and at most."""
+    longest: int = 4000
+    """Characters of a prompt."""
+    times: Values = ()
+    """Options whose number multiplies the price, such as `count`."""
+    factors: tuple[tuple[Mapping[str, Values], float], ...] = ()
+    """Factors of the price, each where every one of the options has one of the values."""
+    sync: bool = False
+    """The answer to its submit is the result."""
     typical: float = 35.0
     """Seconds from submit to finish, until enough own jobs tell better."""
     first_look: float = 10.0
     """Seconds from submit before which no look makes sense."""
     deadline: float = 3600.0
     """Seconds from submit after which the job is given up, saying so."""
+
+    @property
+    def wire(self) -> str:
+        """Its name on the wire."""
+        return self.model or self.key
+
+    def cost(self, options: Mapping[str, Json]) -> float:
+        """USD for one call with these options."""
+        cost = self.price
+        for name in self.times:
+            cost *= float(options.get(name) or 1)
+        for where, factor in self.factors:
+            if all(str(options.get(name)) in values for name, values in where.items()):
+                cost *= factor
+        return cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +120,7 @@ class Remote:
     """A result file at its passing address."""
 
     url: str
+    """`https://…`, or `data:…` where the answer itself holds the bytes."""
     kind: Literal["image", "video", "audio"] = "image"
 
 
@@ -118,7 +173,8 @@ class Waiting:
 class Result:
     """Finished."""
 
-    media: tuple[Remote, ...] = ()
+    media: tuple[Remote | Media, ...] = ()
+    """Its files: where they are, or what a `binary` call brought into the archive."""
     text: str = ""
     """Plain text of the result (descriptions), not Markdown."""
     invites: tuple[Invite, ...] = ()
@@ -182,6 +238,33 @@ class Provider(Protocol):
         ...
 
 
-def refunded(reason: GatewayError) -> bool:
-    """Tell whether a failure gives the person's money back."""
-    return reason.spent is Spent.NO
+class Family:
+    """What most families have in common: no second way, no list, no questions."""
+
+    batch = 1
+
+    def instead(self, request: Request, error: GatewayError) -> Request | None:
+        """No other way."""
+        del request, error
+        return None
+
+    def look(self, ticket: Ticket) -> Call:
+        """Families that answer at once have no tickets."""
+        raise NotImplementedError
+
+    def read(self, ticket: Ticket, request: Request, answer: Answer) -> Outcome:
+        """Families that answer at once have no tickets."""
+        raise NotImplementedError
+
+    def look_many(self, tickets: Sequence[Ticket]) -> Call:
+        """No list."""
+        raise NotImplementedError
+
+    def read_many(self, answer: Answer) -> Mapping[str, Answer]:
+        """No list."""
+        raise NotImplementedError
+
+    def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:
+        """No questions."""
+        del values
+        return request

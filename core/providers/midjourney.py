@@ -41,7 +41,7 @@ from core.providers.base import (
     Ticket,
     Waiting,
 )
-from core.providers.midjourney_fields import (
+from core.providers.fields import (
     id_of,
     media_of,
     object_of,
@@ -90,6 +90,7 @@ def _offer(
         family=FAMILY,
         kind=kind,
         title="Midjourney",
+        flags=True,
         price=price,
         typical=typical,
         first_look=first_look,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 
 from core import ledger
 from core.delivery import Delivery
@@ -62,8 +63,15 @@ class Finishing:
     async def finish(self, before: Job, job: Job, result: Result) -> None:
         """Commit the result and what it costs; its files come next."""
         now = self._floor.clock()
-        if job.cancel:
+        if job.cancel and job.ticket is not None:  # without a ticket it could not be had again
             await self._floor.cancel(before)
+            return
+        try:
+            remotes = await self._kept(before, result)
+        except BadInput as error:
+            after = self._floor.failed(job, error)
+            lines = ledger.settle(job, "unusable result")
+            await self._floor.save(before, after, lines, self._floor.ending(after, paid=True))
             return
         after = replace(
             job,
@@ -74,7 +82,7 @@ class Finishing:
             note="",
             note_values={},
             percent=100,
-            remotes=tuple(f"{m.kind} {m.url}" for m in result.media),
+            remotes=tuple(remotes),
             text=result.text,
             final_prompt=result.prompt,
         )
@@ -87,14 +95,22 @@ class Finishing:
         if await self._floor.save(before, after, ledger.settle(job, "done"), actions):
             self._floor.pace.learn(job.request.offer, now - job.submitted_at)
 
+    async def _kept(self, job: Job, result: Result) -> list[str]:
+        """A result's files as they are stored with the job. What the answer itself held goes into
+        the archive first: nobody has it a second time.
+        """
+        remotes: list[str] = []
+        for part in result.media:
+            remotes += [await self._floor.surely(job, partial(self._delivery.kept, part))]
+        return remotes
+
     async def fetch(self, job: Job) -> None:
         """Bring the result's files into the archive before their links die."""
         media = list(job.media)
         try:
             async with self._downloads:
-                for remote in job.remotes[len(media) :]:
-                    _, _, url = remote.partition(" ")
-                    media += [await self._delivery.fetch(job, url)]
+                for number in range(len(media), len(job.remotes)):
+                    media += [await self._delivery.fetch(job, number)]
         except (BadInput, GatewayError, StoreError) as error:
             await self._not_fetched(job, error)
             return

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from core import ledger
 from core.errors import BotError, GatewayError, StoreError, UserError
@@ -24,6 +25,8 @@ from core.providers.base import Offer, Provider, Request
 from core.store import Store
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 BUSY = frozenset({State.SUBMITTING, State.RUNNING, State.WAITING})
 """States in which a job takes one of the places at the gateway."""
@@ -106,14 +109,20 @@ class Floor:
 
         A store that does not take it (a full disk) is tried for as long as the lease lasts.
         """
+        task = after.ticket.id if after.ticket else "?"
+        return await self.surely(before, lambda: self.save(before, after, (), actions), task)
+
+    async def surely(self, job: Job, write: Callable[[], Awaitable[T]], task: str = "") -> T:
+        """Write what cannot be had again: again and again while the store or the archive does not
+        take it, for as long as the job's lease lasts. `task` is the upstream id, for the log.
+        """
         pause = 0.5
         while True:
             try:
-                return await self.save(before, after, (), actions)
+                return await write()
             except StoreError:
-                task = after.ticket.id if after.ticket else "?"
-                log.error("task %s is not stored yet", task, extra={"job": before.id})
-                if self.clock() + pause > before.lease_until - LAST_TRY:
+                log.error("not stored yet, task %s", task or "?", extra={"job": job.id})
+                if self.clock() + pause > job.lease_until - LAST_TRY:
                     raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)

@@ -42,6 +42,7 @@ class Submitting:
             await self._floor.refuse(job, error)
             return
         async with self._submits:
+            started = self._floor.clock()
             try:
                 outcome = provider.accept(request, await self._gateway.send(call))
             except (UserError, GatewayError) as error:
@@ -51,9 +52,9 @@ class Submitting:
                 log.exception("an answer could not be read", extra={"job": job.id})
                 await self._not_accepted(job, provider, request, Garbled(detail=repr(error)))
                 return
-        await self._accepted(job, outcome)
+        await self._accepted(job, outcome, started)
 
-    async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result) -> None:
+    async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result, started: float) -> None:
         now = self._floor.clock()
         held = replace(job, submitted_at=now, tries=0, note="", note_values={}, step=None)
         if job.step is not None and job.ticket is not None:
@@ -67,7 +68,7 @@ class Submitting:
             case Waiting():
                 await self._finishing.wait(job, replace(held, ticket=outcome.ticket), outcome)
             case Result():
-                await self._finishing.finish(job, held, outcome)
+                await self._finishing.finish(job, replace(held, submitted_at=started), outcome)
             case _:
                 assert_never(outcome)
 

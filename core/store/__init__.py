@@ -60,7 +60,9 @@ BATCH = 200
 class Store:
     """The database. Raises `StoreError` when it does not take a write or cannot be read."""
 
-    def __init__(self, engine: AsyncEngine, lock: IO[str] | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, lock: IO[str] | None, clock: Callable[[], float]
+    ) -> None:
         """Use `Store.open`."""
         self._engine = engine
         self._lock = lock
@@ -112,7 +114,9 @@ class Store:
 
     # -- transactions --------------------------------------------------------------------------
 
-    async def _write(self, op: Callable[[AsyncConnection], Awaitable[T]], *, durable: bool = True) -> T:
+    async def _write(
+        self, op: Callable[[AsyncConnection], Awaitable[T]], *, durable: bool = True
+    ) -> T:
         """Run `op` in the next commit, together with everything else that waits by then."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((op, done, durable))
@@ -286,9 +290,7 @@ class Store:
             if not ids:
                 return []
             if ahead:
-                running = select(jobs.c.id).where(
-                    jobs.c.id.in_(ids), jobs.c.state == State.RUNNING
-                )
+                running = select(jobs.c.id).where(jobs.c.id.in_(ids), jobs.c.state == State.RUNNING)
                 if (await c.execute(running.limit(1))).first():
                     ids += [i for i in await self._ids(c, soon, limit) if i not in set(ids)]
             taken = (
@@ -328,9 +330,7 @@ class Store:
         queued = (
             select(jobs.c.id, jobs.c.created_at, rank)
             .select_from(jobs.outerjoin(busy, busy.c.owner == jobs.c.owner))
-            .where(
-                jobs.c.wake_at > 0, jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False)
-            )
+            .where(jobs.c.wake_at > 0, jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False))
             .where(jobs.c.wake_at <= now)
             .subquery()
         )
@@ -350,9 +350,7 @@ class Store:
                 found = (await c.execute(select(jobs).where(jobs.c.id == job_id))).first()
                 if found is None or found.state != State.QUEUED or found.lease_until > now:
                     continue
-                job = replace(
-                    _job(found), state=State.SUBMITTING, lease=worker, lease_until=until
-                )
+                job = replace(_job(found), state=State.SUBMITTING, lease=worker, lease_until=until)
                 values = {k: v for k, v in _row(job).items() if k in ENGINE_COLUMNS}
                 await c.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
                 moved.append(job)
@@ -601,7 +599,9 @@ class Store:
             merged = {**json.loads(found.scalar() or "{}"), **values}
             kept = json.dumps({k: v for k, v in merged.items() if v})
             row = self._insert(people).values(key=key, settings=kept)
-            await c.execute(row.on_conflict_do_update(index_elements=["key"], set_={"settings": kept}))
+            await c.execute(
+                row.on_conflict_do_update(index_elements=["key"], set_={"settings": kept})
+            )
 
         await self._write(op)
 
@@ -721,4 +721,3 @@ def _pragmas(connection: Any, record: object) -> None:
 
 def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
-

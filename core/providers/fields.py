@@ -6,7 +6,7 @@ Pure readers that never raise; knows neither calls nor what a task's states mean
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from core.providers.base import Remote
 from core.wire import Json
@@ -66,6 +66,19 @@ def media_of(task: Mapping[str, Json]) -> tuple[Remote, ...]:
         return tuple(Remote(url, "video") for url in videos)
     pictures = _urls([task.get("imageUrl")]) or _urls(task.get("imageUrls"))
     return tuple(Remote(url) for url in pictures)
+
+
+def pictures_of(rows: Sequence[Mapping[str, Json]]) -> tuple[Remote, ...]:
+    """The pictures of rows that hold an address or the bytes, whatever was asked for."""
+    found = []
+    for row in rows:
+        url, data = url_of(row.get("url")), text_of(row.get("b64_json"))
+        inline = text_of(row.get("url"))
+        if url:
+            found.append(Remote(url))
+        elif data or inline.startswith("data:"):
+            found.append(Remote(inline if inline.startswith("data:") else f"data:;base64,{data}"))
+    return tuple(found)
 
 
 def _urls(value: Json) -> list[str]:
