@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.store.base import Part
-from core.store.rows import event_closed, insert
+from core.store.rows import close_event, is_new
 from core.store.schema import events
 
 ORDER = 1e-6
@@ -25,20 +25,17 @@ class Inbox(Part):
         now, bodies = self._clock(), dict[str, str]()
         for key, body in found:
             bodies.setdefault(key, body)
-        rows = [
-            {"key": key, "platform": platform, "body": body, "at": now + number * ORDER}
-            for number, (key, body) in enumerate(bodies.items())
-        ]
-        if not rows:
-            return []
 
         async def op(c: AsyncConnection) -> list[tuple[str, str]]:
-            row = insert(c, events).values(rows)
-            got = await c.execute(row.on_conflict_do_nothing().returning(events.c.key))
-            new = set(got.scalars())
-            return [(key, body) for key, body in bodies.items() if key in new]
+            new = []
+            for number, (key, body) in enumerate(bodies.items()):
+                at = now + number * ORDER
+                row = {"key": key, "platform": platform, "body": body, "at": at}
+                if await is_new(c, events, row):
+                    new.append((key, body))
+            return new
 
-        return await self._write(op)
+        return await self._write(op) if bodies else []
 
     async def pending(self, platform: str) -> list[tuple[str, str]]:
         """Events taken in and not finished, oldest first."""
@@ -55,4 +52,5 @@ class Inbox(Part):
 
     async def finish(self, key: str) -> None:
         """Close an event."""
-        await self._change(event_closed(key, self._clock()), durable=False)
+        now = self._clock()
+        await self._write(lambda c: close_event(c, key, now), durable=False)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import StoreError
@@ -41,14 +51,13 @@ class Jobs(Part):
         """Commit a job with its hold and its buttons and close the event `finish`; or return the
         job of the same event or the same costly button that is there already.
         """
-        now = self._clock()
+        now, row = self._clock(), rows.job_row(job)
 
         async def op(c: AsyncConnection) -> Job:
-            row = rows.insert(c, jobs).values(**rows.job_row(job)).on_conflict_do_nothing()
-            made = (await c.execute(row.returning(jobs.c.id))).first()
+            made = await rows.is_new(c, jobs, row)
             if finish is not None:
-                await c.execute(rows.event_closed(finish, now))
-            if made is None:
+                await rows.close_event(c, finish, now)
+            if not made:
                 return await _existing(c, job)
             await rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
             await rows.add_buttons(c, buttons)
@@ -67,10 +76,10 @@ class Jobs(Part):
     ) -> bool:
         """Commit a step; False when the job is not the worker's any more, and nothing changed."""
         before.check_move(after.state)
-        change, now = self._step(before, after), self._clock()
+        step, now = _step(before, after, self._clock()), self._clock()
 
         async def op(c: AsyncConnection) -> bool:
-            if (await c.execute(change)).rowcount != 1:
+            if (await c.execute(*step)).rowcount != 1:
                 return False
             await rows.book(c, after, ledger, now)
             await rows.add_buttons(c, actions)
@@ -82,31 +91,12 @@ class Jobs(Part):
         """Commit the progress of many jobs at once."""
         for before, after in changes:
             before.check_move(after.state)
-        statements = [self._step(before, after) for before, after in changes]
+        steps = [_step(before, after, self._clock()) for before, after in changes]
 
         async def op(c: AsyncConnection) -> list[bool]:
-            return [(await c.execute(one)).rowcount == 1 for one in statements]
+            return [(await c.execute(*step)).rowcount == 1 for step in steps]
 
-        return await self._write(op, durable=False) if statements else []
-
-    def _step(self, before: Job, after: Job) -> Update:
-        """The update of a step, guarded by the lease and the state it began with."""
-        row = rows.job_row(after)
-        values: dict[str, Any] = {name: row[name] for name in STEP_COLUMNS}
-        if after.state in STOPPABLE and not before.cancel:
-            # A wish to stop that came while the step was under way is looked at now, not later.
-            values["wake_at"] = case(
-                (jobs.c.cancel.is_(True), min(after.wake_at, self._clock())), else_=after.wake_at
-            )
-        return (
-            update(jobs)
-            .where(
-                jobs.c.id == before.id,
-                jobs.c.lease == before.lease,
-                jobs.c.state == before.state,
-            )
-            .values(**values)
-        )
+        return await self._write(op, durable=False) if steps else []
 
     async def request_cancel(self, job_id: str, now: float) -> Job | None:
         """Mark a job as to be stopped; returns it as it then is, None when it is too late."""
@@ -222,6 +212,28 @@ class Jobs(Part):
             return [(Entry(r.entry), r.amount, r.note, r.at) for r in await c.execute(query)]
 
         return await self._read(op)
+
+
+_GUARDED = update(jobs).where(
+    jobs.c.id == bindparam("b_id"),
+    jobs.c.lease == bindparam("b_lease"),
+    jobs.c.state == bindparam("b_state"),
+)
+_STEP = _GUARDED.values({name: bindparam(f"a_{name}") for name in STEP_COLUMNS})
+_HEEDING = _STEP.values(
+    wake_at=case((jobs.c.cancel.is_(True), bindparam("a_now")), else_=bindparam("a_wake_at"))
+)
+"""The same, where a wish to stop that came while the step was under way is looked at now."""
+
+
+def _step(before: Job, after: Job, now: float) -> tuple[Update, dict[str, Any]]:
+    """The update of a step, guarded by the lease and the state it began with; and its values."""
+    row = rows.job_row(after)
+    values = {f"a_{name}": row[name] for name in STEP_COLUMNS}
+    values |= {"b_id": before.id, "b_lease": before.lease, "b_state": before.state}
+    if after.state in STOPPABLE and not before.cancel:
+        return _HEEDING, values | {"a_now": min(after.wake_at, now)}
+    return _STEP, values
 
 
 async def _existing(c: AsyncConnection, job: Job) -> Job:

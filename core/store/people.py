@@ -60,9 +60,7 @@ class People(Part):
         """Merge settings; an empty string removes one."""
 
         async def op(c: AsyncConnection) -> None:
-            await c.execute(
-                rows.insert(c, people).values(key=key, settings="{}").on_conflict_do_nothing()
-            )
+            await rows.add_new(c, people, [{"key": key, "settings": "{}"}])
             found = (await c.execute(_settings(key).with_for_update())).scalar()
             kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
             same = people.update().where(people.c.key == key)

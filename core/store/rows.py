@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, Update, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +30,31 @@ Line = tuple[Entry, int, str]
 
 def insert(c: AsyncConnection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, which SQLAlchemy has per database only."""
-    return lite_insert(table) if c.dialect.name == "sqlite" else pg_insert(table)
+    return _insert(c.dialect.name, table)
+
+
+@functools.cache
+def _insert(dialect: str, table: Table) -> Any:
+    return lite_insert(table) if dialect == "sqlite" else pg_insert(table)
+
+
+@functools.cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    """An INSERT that leaves a row alone that is there; made once, since making it is dear."""
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+async def add_new(c: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the rows that are not there yet."""
+    if rows:
+        await c.execute(_insert_new(c.dialect.name, table), rows)
+
+
+async def is_new(c: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
+    """Write a row; False when one with the same key is there already."""
+    (key, *_) = table.primary_key.columns
+    made = _insert_new(c.dialect.name, table).returning(key)
+    return (await c.execute(made, row)).first() is not None
 
 
 def ref_text(ref: Ref | None) -> str | None:
@@ -78,30 +103,37 @@ def job_of(row: Any) -> Job:
     )
 
 
-def event_closed(key: str, at: float) -> Update:
-    """The statement that closes an event; what it said is not needed any more."""
-    return update(events).where(events.c.key == key).values(done_at=at, body="")
+_CLOSE = (
+    update(events)
+    .where(events.c.key == bindparam("event"))
+    .values(done_at=bindparam("now"), body="")
+)
+
+
+async def close_event(c: AsyncConnection, key: str, at: float) -> None:
+    """Close an event; what it said is not needed any more."""
+    await c.execute(_CLOSE, {"event": key, "now": at})
 
 
 async def book(c: AsyncConnection, job: Job, lines: Sequence[Line], at: float) -> None:
     """Write ledger lines; a job's second hold or second closing entry changes nothing."""
-    for entry, amount, note in lines:
-        row = insert(c, ledger).values(
-            job=job.id,
-            slot="hold" if entry is Entry.HOLD else "close",
-            entry=entry,
-            owner=job.owner,
-            amount=amount,
-            note=note,
-            at=at,
-        )
-        await c.execute(row.on_conflict_do_nothing())
+    rows = [
+        {
+            "job": job.id,
+            "slot": "hold" if entry is Entry.HOLD else "close",
+            "entry": entry,
+            "owner": job.owner,
+            "amount": amount,
+            "note": note,
+            "at": at,
+        }
+        for entry, amount, note in lines
+    ]
+    await add_new(c, ledger, rows)
 
 
 async def add_buttons(c: AsyncConnection, made: Sequence[Action]) -> None:
     """Write actions in their order; one whose (job, key) is there already keeps its token."""
-    if not made:
-        return
     rows = [
         {
             "token": action.token,
@@ -112,4 +144,4 @@ async def add_buttons(c: AsyncConnection, made: Sequence[Action]) -> None:
         }
         for number, action in enumerate(made)
     ]
-    await c.execute(insert(c, actions).values(rows).on_conflict_do_nothing())
+    await add_new(c, actions, rows)
