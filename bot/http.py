@@ -25,7 +25,9 @@ class Part(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why it does not work, empty while it starts."""
+        """Why it does not work, or what else to look at; empty while it starts and when all is
+        well.
+        """
         ...
 
 
@@ -57,7 +59,7 @@ class Health:
     def report(self) -> tuple[bool, dict[str, str]]:
         """(nothing is still starting and the engine works, state per part)."""
         states = {
-            name: "ok" if part.ready else part.problem or "starting"
+            name: part.problem or ("ok" if part.ready else "starting")
             for name, part in self._parts.items()
         }
         waiting = any(state == "starting" for state in states.values())

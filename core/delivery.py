@@ -253,7 +253,7 @@ class Delivery:
     async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
         """The progress message of a live job, drawn from its row as it is now."""
         job = await self._store.job(job_id)
-        if job is None or job.state not in LIVE:
+        if job is None or job.state not in LIVE or job.result is not None:
             return None
         say = translator(job.lang)
         actions = await self._store.actions_of(job.id)
@@ -264,7 +264,9 @@ class Delivery:
         """Remember where a progress message is; one that came too late is removed."""
         await self._store.set_status(job_id, ref)
         job = await self._store.job(job_id)
-        if job is not None and job.state not in LIVE and not job.wake_at:
+        if job is None:
+            return
+        if job.result is not None or (job.state not in LIVE and not job.wake_at):
             await self._retire(replace(job, status=ref))
 
     async def board(self, place: Place, job_ids: list[str]) -> Message:
@@ -300,7 +302,7 @@ class Delivery:
             return cards.Standing(bar=bar)
         now = self._clock()
         if job.state is State.QUEUED:
-            ahead, _ = await self._store.queue_place(job.id, self._per_person)
+            ahead, _ = await self._store.queue_place(job.id)
             left = self._pace.wait(offer, ahead, self._parallel)
             return cards.Standing(ahead, left, bar)
         if job.state is State.SUBMITTING and offer.sync:

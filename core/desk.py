@@ -23,6 +23,7 @@ from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values
 from core.commands.spec import Command
 from core.errors import (
+    AdapterError,
     BadInput,
     BotError,
     GatewayError,
@@ -44,7 +45,9 @@ from core.messages import (
     Invocation,
     Media,
     Message,
+    Place,
     Press,
+    Ref,
     escape,
     shorten,
 )
@@ -103,9 +106,13 @@ class Desk:
 
     # -- events --------------------------------------------------------------------------------
 
-    async def handle(self, event: Event) -> None:
-        """Deal with an event to the end. Never raises; the same key twice does its work once."""
+    async def handle(self, event: Event) -> BotError | None:
+        """Deal with an event to the end; gives what the person was told went wrong, if anything did.
+
+        Never raises; the same key twice does its work once.
+        """
         ctx = await self._context(event)
+        problem: BotError | None = None
         try:
             match event:
                 case Invocation():
@@ -117,11 +124,14 @@ class Desk:
                 case _:
                     assert_never(event)
         except BotError as error:
-            await self._tell(ctx, error)
+            problem = error
         except Exception:
             log.exception("an event could not be handled", extra={"event": event.key})
-            await self._tell(ctx, BotError(mark("Something went wrong here. It has been noted.")))
+            problem = BotError(mark("Something went wrong here. It has been noted."))
+        if problem is not None:
+            await self._tell(ctx, problem)
         await self._finish(event.key)
+        return problem
 
     async def _finish(self, key: str) -> None:
         try:
@@ -152,7 +162,7 @@ class Desk:
             place=event.place,
             lang=person.get("language") or pick(caller.lang),
             person=person,
-            origin=event.ref if isinstance(event, Invocation | Press) else None,
+            origin=event.ref,
             ack=event.ack,
             panel=event.ref if isinstance(event, Press) else None,
         )
@@ -260,6 +270,15 @@ class Desk:
         await self._run(ctx, command, {**stored, **values})
 
     # -- small services ------------------------------------------------------------------------
+
+    async def post(
+        self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
+    ) -> None:
+        """Send a message of an adapter's own in the chat's pace; if it is not taken that is logged."""
+        try:
+            await self._studio.outbox.send(place, message, nonce=nonce, reply_to=reply_to)
+        except AdapterError as error:
+            log.warning("a message was not shown: %s", type(error).__name__)
 
     async def suggest(
         self, command: str, option: str, text: str, caller: Caller

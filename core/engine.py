@@ -33,6 +33,13 @@ log = logging.getLogger(__name__)
 
 STUMBLED = 10.0
 """Seconds until a step that could not be taken or saved is taken again."""
+CLAIMS = 500
+"""Most due jobs taken at once."""
+TURNS = 64
+"""Most queued jobs started at once."""
+KEEP_EVENTS = 7 * 86400.0
+"""Seconds a closed event is remembered, so that a platform may repeat it."""
+DAY = 86400.0
 
 
 class JobSettings(BaseModel):
@@ -151,12 +158,16 @@ class Engine:
             self._outbox.progress(job.place, job.id)
 
     async def _heartbeat(self) -> None:
+        tidied = 0.0
         while True:
             await asyncio.sleep(self._settings.lease / 4)
             try:
                 if self._steps:
                     await self._store.extend(self._worker, self._clock() + self._settings.lease)
                 JOBS.set_counts(await self._store.counts())
+                if self._clock() - tidied > DAY:
+                    tidied = self._clock()
+                    await self._store.tidy(tidied - KEEP_EVENTS)
             except StoreError as error:
                 log.error("the store does not answer: %s", error)
 
@@ -179,7 +190,7 @@ class Engine:
         scale = self._settings.poll_scale
         await self._release_stumbled(now)
         due = await self._store.claim(
-            self._worker, now=now, until=lease, limit=500, ahead=1.0 * scale
+            self._worker, now=now, until=lease, limit=CLAIMS, ahead=1.0 * scale
         )
         running = [j for j in due if j.state is State.RUNNING and not j.cancel]
         for job in due:
@@ -191,9 +202,9 @@ class Engine:
         fresh = await self._claim_queued(now, lease, free)
         for job in fresh:
             self._launch(self._submitting.submit(job), [job])
-        if len(due) == 500:
+        if len(due) == CLAIMS or len(fresh) == TURNS:
             return 0.0
-        wake = await self._store.next_wake(queued=free > len(fresh))
+        wake = await self._store.next_wake(now)
         return 60.0 if wake is None else min(max(wake - self._clock(), 0.005), 60.0)
 
     async def _claim_queued(self, now: float, lease: float, free: int) -> list[Job]:
@@ -204,7 +215,7 @@ class Engine:
             self._worker,
             now=now,
             until=lease,
-            slots=min(free, 64),
+            slots=min(free, TURNS),
             per_person=self._settings.parallel_per_person,
         )
         self._queued = await self._store.any_queued()

@@ -231,6 +231,8 @@ class Filling:
     token: str
     values: dict[str, str | Attachment | Media] = field(default_factory=dict)
     ack: Ref | None = None
+    ref: Ref | None = None
+    """The message the answers came in, to reply to."""
 
 
 Event: TypeAlias = Invocation | Press | Filling

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 
 from core.adapter import Adapter
 from core.archive import Archive
-from core.errors import AdapterError, Offline, SlowDown, TooBig
+from core.errors import AdapterError, MessageGone, Offline, SlowDown, TooBig
 from core.messages import Limits, Media, Message, Place, Ref, fit
 from core.pictures import fitted
 
@@ -88,6 +88,10 @@ class _Lane:
     running: bool = False
     sending: int = 0
     failures: int = 0
+    quiet: float = 0.0
+    """No progress before this time: the last one was not taken."""
+    gone: set[str] = field(default_factory=set)
+    """Live jobs whose progress message somebody took away; it is not drawn again."""
 
     def room(self, now: float, share: float = 1.0) -> bool:
         """Tell whether the budget allows one more visible call now."""
@@ -203,6 +207,7 @@ class Outbox:
         lane.live.pop(job_id, None)
         lane.due.discard(job_id)
         lane.shown.pop(job_id, None)
+        lane.gone.discard(job_id)
         if lane.board:
             self._wake(lane)
 
@@ -259,6 +264,8 @@ class Outbox:
             return 0.0
         if not lane.due and not self._board_waits(lane):
             return 3600.0  # only sends under way: their end rings the bell
+        if lane.quiet > now:
+            return lane.quiet - now
         if not lane.room(now, 0.75):
             return lane.next_room(now, 0.75)
         return await self._paint(lane, now)
@@ -340,13 +347,13 @@ class Outbox:
             lane.until = max(lane.until, self._clock() + error.retry_after)
         except AdapterError as error:
             lane.failures += 1
-            lane.until = self._clock() + min(2.0**lane.failures, 60.0)
+            lane.quiet = self._clock() + min(2.0**lane.failures, 60.0)
             log.info("progress not shown: %s", type(error).__name__)
         except Exception:
             log.exception("progress could not be drawn")
 
     async def _draw(self, lane: _Lane, job_id: str, now: float) -> None:
-        if self._painter is None:
+        if self._painter is None or job_id in lane.gone:
             return
         drawn = await self._painter.status(job_id)
         if drawn is None:
@@ -362,7 +369,11 @@ class Outbox:
             nonce = f"{job_id}-s"
             placed = await adapter.send(lane.place, message, nonce=nonce)
         else:
-            placed = await adapter.edit(ref, message)
+            try:
+                placed = await adapter.edit(ref, message)
+            except MessageGone:
+                lane.gone.add(job_id)
+                return
         lane.shown[job_id] = hash(message)
         if placed != ref:
             await self._painter.shown(job_id, placed)
@@ -405,7 +416,11 @@ class Outbox:
             ref = await adapter.send(lane.place, message, nonce=nonce)
             await self._painter.set_board_ref(lane.place, ref)
         else:
-            await adapter.edit(ref, message)
+            try:
+                await adapter.edit(ref, message)
+            except MessageGone:  # it is posted anew with the next drawing
+                await self._painter.set_board_ref(lane.place, None)
+                return
         lane.shown["board"] = hash(message)
 
     async def _end_board(self, lane: _Lane, now: float) -> None:

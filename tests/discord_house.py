@@ -30,7 +30,8 @@ class Walk:
             "api_url": self.server.api_url,
             "gateway_url": self.server.gateway_url,
         }
-        async with running(self.folder, self.gateway.url, discord=given | more) as app:
+        clock = self.server.clock.now
+        async with running(self.folder, self.gateway.url, clock=clock, discord=given | more) as app:
             await self.server.wait_connected()
             await self.server.wait_commands()
             yield app
@@ -59,9 +60,9 @@ class Walk:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, strict: bool = False) -> AsyncIterator[Walk]:
-    """Start both servers; `strict` keeps Discord's rate limits on."""
-    sandbox = Sandbox(pace=0.03, image_size=128)
+async def world(folder: Path, *, strict: bool = False, pace: float = 0.03) -> AsyncIterator[Walk]:
+    """Start both servers; `strict` keeps Discord's rate limits on, `pace` is the gateway's."""
+    sandbox = Sandbox(pace=pace, image_size=128)
     await sandbox.start()
     try:
         async with DiscordServer(limits=Limits(on=strict)) as server:

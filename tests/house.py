@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,13 @@ from bot.config import Settings
 
 
 @asynccontextmanager
-async def running(folder: Path, gateway: str, **sections: dict[str, Any]) -> AsyncIterator[App]:
+async def running(
+    folder: Path,
+    gateway: str,
+    *,
+    clock: Callable[[], float] = time.time,
+    **sections: dict[str, Any],
+) -> AsyncIterator[App]:
     """Run the bot until the block ends; `sections` are sections of the settings."""
     given: dict[str, Any] = {
         "gateway": {"base_url": gateway, "api_key": "sandbox"},
@@ -23,7 +30,7 @@ async def running(folder: Path, gateway: str, **sections: dict[str, Any]) -> Asy
         "jobs": {"poll_scale": 0.05},
     }
     given.update(sections)
-    app = App(Settings.model_validate(given))
+    app = App(Settings.model_validate(given), clock=clock)
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(app.run(ready.set))

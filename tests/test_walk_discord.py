@@ -25,24 +25,29 @@ def picture(colour: str = "red") -> bytes:
     return out.getvalue()
 
 
-async def test_imagine_shows_progress_then_a_grid_with_midjourneys_buttons(walk: Walk) -> None:
+async def test_imagine_shows_progress_then_a_grid_with_midjourneys_buttons(
+    tmp_path: Path,
+) -> None:
     """The answer slot shows progress and goes; the grid is a new message naming its requester."""
-    async with walk.bot():
-        ann, general = walk.people()
-        asked = await ann.slash(general, "imagine", prompt="a fox slow --ar 3:2")
-        await asked.wait_ack()
-        assert asked.ack_type == 5
-        progress = await asked.wait_reply(says("%"), timeout=10)
-        assert labels(progress) == ["Cancel"]
+    async with world(tmp_path, strict=True, pace=0.08) as walk:
+        async with walk.bot():
+            ann, general = walk.people()
+            asked = await ann.slash(general, "imagine", prompt="a fox slow --ar 3:2")
+            await asked.wait_ack()
+            assert asked.ack_type == 5
+            progress = await asked.wait_reply(says("%"), timeout=10)
+            assert labels(progress) == ["Cancel"]
 
-        picture = await general.wait_message(result("a fox"), timeout=15)
-        assert rows(picture) == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"]]
-        assert picture.pinged == [ann]
-        assert picture.content.startswith(ann.mention)
-        assert picture.attachments[0].data.startswith(b"\x89PNG")
-        await walk.server.wait_call(lambda c: c.method == "DELETE")
-    assert progress.deleted
-    assert len(walk.paid) == 1
+            picture = await general.wait_message(result("a fox"), timeout=15)
+            assert rows(picture) == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"]]
+            assert picture.pinged == [ann]
+            assert picture.content.startswith(ann.mention)
+            assert picture.attachments[0].data.startswith(b"\x89PNG")
+            assert "a fox" in (picture.attachments[0].description or "")
+            await walk.server.wait_call(lambda c: c.method == "DELETE")
+        assert progress.deleted
+        assert len(walk.paid) == 1
+        walk.in_order()
 
 
 async def test_a_second_press_on_u2_pays_nothing(walk: Walk) -> None:

@@ -76,7 +76,12 @@ class DiscordSettings(BaseModel):
             given = json.loads(given) if given.lstrip().startswith("[") else given.split(",")
         several = given if isinstance(given, list) else [given]
         found = [str(one).strip() if isinstance(one, str | int) else one for one in several]
-        return list(dict.fromkeys(one for one in found if one != ""))
+        return [one for one in found if one != ""]
+
+    @field_validator("guild_ids")
+    @classmethod
+    def _once(cls, given: list[str]) -> list[str]:
+        return list(dict.fromkeys(given))
 
     @model_validator(mode="after")
     def _both(self) -> Self:

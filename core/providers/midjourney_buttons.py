@@ -27,10 +27,9 @@ counts."""
 CHANGES = frozenset({"UPSCALE", "VARIATION", "REROLL"})
 """What `/mj/submit/change` can do."""
 
-MOST = 25
-"""Buttons a chat platform shows at most."""
 PER_ROW, ROWS = 5, 4
-"""One row of five stays free for the bot's own buttons."""
+"""One row of the five that chat platforms show stays free for the bot's own buttons."""
+MOST = PER_ROW * ROWS
 
 
 @dataclass(frozen=True, slots=True)

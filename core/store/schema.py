@@ -1,4 +1,7 @@
-"""The tables. Scalars are columns; values of core are JSON text."""
+"""The tables. Scalars are columns; values of core are JSON text.
+
+A change here needs a revision in `migrations/versions`; a test compares the two.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ events = Table(
     Column("at", Float, nullable=False),
     Column("done_at", Float),
 )
-Index("events_open", events.c.platform, events.c.at, sqlite_where=text("done_at IS NULL"))
+OPEN = text("done_at IS NULL")
+Index("events_open", events.c.platform, events.c.at, sqlite_where=OPEN, postgresql_where=OPEN)
+CLOSED = text("done_at IS NOT NULL")
+Index("events_closed", events.c.done_at, sqlite_where=CLOSED, postgresql_where=CLOSED)
 
 jobs = Table(
     "jobs",
@@ -57,6 +63,8 @@ Index("jobs_due", jobs.c.wake_at, sqlite_where=DUE, postgresql_where=DUE)
 Index("jobs_owner", jobs.c.owner, jobs.c.created_at)
 Index("jobs_place", jobs.c.place_key, sqlite_where=DUE, postgresql_where=DUE)
 Index("jobs_learn", jobs.c.offer, jobs.c.finished_at)
+PRESSED = text("once_key IS NOT NULL")
+Index("jobs_children", jobs.c.parent, sqlite_where=PRESSED, postgresql_where=PRESSED)
 
 actions = Table(
     "actions",
@@ -95,4 +103,5 @@ notes = Table(
     Column("key", String, primary_key=True),
     Column("value", Text, nullable=False),
     Column("at", Float, nullable=False),
+    Column("until", Float, nullable=False, server_default="0"),
 )

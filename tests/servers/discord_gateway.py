@@ -117,7 +117,11 @@ class Gateway:
         resumes: How many were resumed.
         identify_gap: Seconds between two IDENTIFYs, 5 at Discord; sooner means INVALID_SESSION.
         allowed_intents: Privileged intents the app was granted.
-        shard_count: How many shards `/gateway/bot` recommends.
+        shard_count: How many shards `/gateway/bot` recommends; 0: that route is not there.
+        compresses: Whether `compress=zlib-stream` is heeded; else frames come as plain text.
+        lean: Whether READY lacks what the docs mark as optional.
+        refuses: A code that every IDENTIFY is answered with, 0 for none.
+        mute: Whether connections are taken and then nothing is said, not even HELLO.
     """
 
     def __init__(
@@ -128,6 +132,9 @@ class Gateway:
         self.identify_gap = 0.0
         self.allowed_intents = 0
         self.shard_count = 1
+        self.compresses = True
+        self.lean = self.mute = False
+        self.refuses = 0
         self.sessions: dict[str, Session] = {}
         self._world = world
         self._token = token
@@ -210,10 +217,12 @@ class Gateway:
             self._violations.append(f"gateway: {query['compress']} is not served here")
         ws = web.WebSocketResponse(compress=False, timeout=0.2)
         await ws.prepare(request)
-        socket = Socket(ws, query.get("compress") == "zlib-stream", heard=_now())
+        compressed = self.compresses and query.get("compress") == "zlib-stream"
+        socket = Socket(ws, compressed, heard=_now())
         self._sockets.add(socket)
         interval = int(self._heartbeat * 1000)
-        socket.send({"op": HELLO, "d": {"heartbeat_interval": interval, "_trace": ["[]"]}})
+        if not self.mute:
+            socket.send({"op": HELLO, "d": {"heartbeat_interval": interval, "_trace": ["[]"]}})
         tasks = [asyncio.create_task(run(socket)) for run in (_writing, self._reading, self._pulse)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -252,7 +261,9 @@ class Gateway:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 continue
             code = self._received(socket, message.data)
-            if code:
+            if code and code == self.refuses:
+                socket.close(code)
+            elif code:
                 self._violations.append(f"gateway: closed with {code} on {str(message.data)[:80]}")
                 socket.close(code)
 
@@ -317,6 +328,8 @@ class Gateway:
             return DECODE_ERROR
         if data.get("token") != self._token:
             return WRONG_TOKEN
+        if self.refuses:
+            return self.refuses
         intents = data.get("intents")
         if not isinstance(intents, int) or not 0 <= intents < 1 << 26:
             return INVALID_INTENTS
@@ -336,20 +349,18 @@ class Gateway:
             for guild in world.guilds.values()
             if guild.bot_is_member and session.wants(guild.id, 0)
         ]
-        session.dispatch(
-            "READY",
-            {
-                "v": 10,
-                "user": {**world.bot.wire(), "verified": True, "mfa_enabled": True, "email": None},
-                "guilds": [{"id": str(guild.id), "unavailable": True} for guild in own],
-                "session_id": session.id,
-                "resume_gateway_url": self.url,
-                "shard": [session.shard, session.shards],
-                "application": {"id": str(world.application_id), "flags": 0},
-                "session_type": "normal",
-                **{key: [] for key in ("private_channels", "relationships", "presences")},
-            },
-        )
+        ready: Json = {
+            "v": 10,
+            "user": {**world.bot.wire(), "verified": True, "mfa_enabled": True, "email": None},
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in own],
+            "session_id": session.id,
+            "resume_gateway_url": self.url,
+            "application": {"id": str(world.application_id), "flags": 0},
+        }
+        if not self.lean:
+            ready |= {"shard": [session.shard, session.shards], "session_type": "normal"}
+            ready |= {key: [] for key in ("private_channels", "relationships", "presences")}
+        session.dispatch("READY", ready)
         if session.intents & 1:
             for guild in own:
                 session.dispatch("GUILD_CREATE", guild.create_wire())

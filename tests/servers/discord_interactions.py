@@ -18,6 +18,20 @@ COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 """Interaction types."""
 CHAT_INPUT, USER_MENU, MESSAGE_MENU = 1, 2, 3
 """Command types."""
+OPTIONAL = frozenset(
+    {
+        "app_permissions",
+        "attachment_size_limit",
+        "authorizing_integration_owners",
+        "channel",
+        "context",
+        "entitlement_sku_ids",
+        "guild",
+        "guild_locale",
+        "locale",
+    }
+)
+"""What an interaction may lack, by the docs or because older servers do not know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +253,8 @@ class Interaction:
             payload["user"] = self.user.wire()
         if self.message is not None:
             payload["message"] = self.message.wire()
+        if self.world.lean:
+            payload = {name: part for name, part in payload.items() if name not in OPTIONAL}
         return payload
 
     def metadata(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ READ_HISTORY = 1 << 16
 MENTION_EVERYONE = 1 << 17
 EXTERNAL_EMOJIS = 1 << 18
 USE_COMMANDS = 1 << 31
+SEND_IN_THREADS = 1 << 38
 EXTERNAL_APPS = 1 << 50
 USUAL_PERMISSIONS = (
     VIEW_CHANNEL
@@ -32,11 +33,13 @@ USUAL_PERMISSIONS = (
     | READ_HISTORY
     | EXTERNAL_EMOJIS
     | USE_COMMANDS
+    | SEND_IN_THREADS
     | EXTERNAL_APPS
 )
 
 TEXT, DM, GROUP_DM = 0, 1, 3
-"""Channel types."""
+ANNOUNCEMENT_THREAD, THREAD, PRIVATE_THREAD = THREADS = (10, 11, 12)
+"""Channel types. A post of a forum is a thread."""
 IN_GUILD, IN_BOT_DM, IN_PRIVATE = 0, 1, 2
 """Interaction contexts."""
 GUILD_INSTALL, USER_INSTALL = 0, 1
@@ -140,12 +143,18 @@ class Guild:
         return max(self.world.limits.file_bytes, UPLOADS_BY_TIER.get(self.tier, 0))
 
     def channel(
-        self, name: str, *, nsfw: bool = False, app_permissions: int = USUAL_PERMISSIONS
+        self,
+        name: str,
+        *,
+        kind: int = TEXT,
+        nsfw: bool = False,
+        app_permissions: int = USUAL_PERMISSIONS,
     ) -> "Channel":
-        """Opens a text channel.
+        """Opens a text channel, or a thread.
 
         Args:
             name: Without the hash sign.
+            kind: The channel's type.
             nsfw: Whether it is age-restricted.
             app_permissions: What the bot may do in it, as bits; without `EXTERNAL_APPS` the
                 answers of a merely user-installed app are seen by its user alone.
@@ -153,7 +162,7 @@ class Guild:
         channel = Channel(
             self.world,
             self.world.new_id(),
-            TEXT,
+            kind,
             name,
             guild=self,
             nsfw=nsfw,
@@ -376,5 +385,6 @@ class Channel:
             raise errors.missing_access()
         if to_send and self.guild is None and not self.recipients[0].dms_open:
             raise errors.closed_dms()
-        if to_send and self.guild and not self.app_permissions & SEND_MESSAGES:
+        needed = SEND_IN_THREADS if self.type in THREADS else SEND_MESSAGES
+        if to_send and self.guild and not self.app_permissions & needed:
             raise errors.missing_permissions()

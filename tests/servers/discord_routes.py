@@ -95,6 +95,8 @@ class Routes:
     def _address(self) -> dict[str, Any]:
         limit = {"total": 1000, "remaining": 1000, "reset_after": 86_400_000, "max_concurrency": 1}
         count = self._gateway.shard_count
+        if not count:
+            raise errors.not_found()
         return {"url": self._gateway.url, "shards": count, "session_start_limit": limit}
 
     def _public_address(self, call: Call) -> Answer:

@@ -70,7 +70,8 @@ class Webhooks:
         errors.refuse(_check_type(interaction, how))
         message = _respond(interaction, int(how or 0), call)
         interaction.acknowledge(int(how or 0))
-        if call.query.get("with_response", "").lower() not in ("1", "true"):
+        wanted = call.query.get("with_response", "").lower() in ("1", "true")
+        if not wanted or not self._world.answers_callbacks:
             return 204, None
         return 200, _resource(interaction, message)
 

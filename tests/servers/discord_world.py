@@ -121,6 +121,8 @@ class World:
         bot: The bot's own user.
         ack_seconds: How long an interaction may stay unanswered.
         token_seconds: How long an interaction's token lives.
+        answers_callbacks: Whether a callback's `with_response` is heeded; else it gets 204.
+        lean: Whether interactions come without everything that the docs mark as optional.
     """
 
     application_id: int
@@ -129,6 +131,8 @@ class World:
     limits: Limits
     ack_seconds: float = 3.0
     token_seconds: float = 15 * 60.0
+    answers_callbacks: bool = True
+    lean: bool = False
     watch: Watch = field(default_factory=Watch)
     bot: "User" = field(init=False)
     feed: Feed = field(init=False)

@@ -1,0 +1,250 @@
+"""Jobs as people and steps see them: made, looked up, moved on, stopped; and their money."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.errors import StoreError
+from core.jobs import LIVE, Action, Entry, Job, State
+from core.messages import Ref
+from core.store import rows
+from core.store.base import Part
+from core.store.schema import jobs, ledger
+
+BUSY = (State.SUBMITTING, State.RUNNING, State.WAITING)
+"""States in which a job takes a place at the gateway."""
+STOPPABLE = (*BUSY, State.QUEUED)
+"""States in which a wish to stop is still heard."""
+STEP_COLUMNS = (
+    "state",
+    "wake_at",
+    "once_key",
+    "submitted_at",
+    "finished_at",
+    "lease",
+    "lease_until",
+    "body",
+)
+"""What a step writes; the other columns belong to what happens beside it."""
+
+
+class Jobs(Part):
+    """The jobs and the ledger."""
+
+    async def add_job(
+        self, job: Job, buttons: Sequence[Action] = (), *, finish: str | None = None
+    ) -> Job:
+        """Commit a job with its hold and its buttons and close the event `finish`; or return the
+        job of the same event or the same costly button that is there already.
+        """
+        now, row = self._clock(), rows.job_row(job)
+
+        async def op(c: AsyncConnection) -> Job:
+            made = await rows.is_new(c, jobs, row)
+            if finish is not None:
+                await rows.close_event(c, finish, now)
+            if not made:
+                return await _existing(c, job)
+            await rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
+            await rows.add_buttons(c, buttons)
+            return job
+
+        return await self._write(op)
+
+    async def save(
+        self,
+        before: Job,
+        after: Job,
+        *,
+        ledger: Sequence[rows.Line] = (),
+        actions: Sequence[Action] = (),
+        durable: bool = True,
+    ) -> bool:
+        """Commit a step; False when the job is not the worker's any more, and nothing changed."""
+        before.check_move(after.state)
+        step, now = _step(before, after, self._clock()), self._clock()
+
+        async def op(c: AsyncConnection) -> bool:
+            if (await c.execute(*step)).rowcount != 1:
+                return False
+            await rows.book(c, after, ledger, now)
+            await rows.add_buttons(c, actions)
+            return True
+
+        return await self._write(op, durable=durable)
+
+    async def save_many(self, changes: Sequence[tuple[Job, Job]]) -> list[bool]:
+        """Commit the progress of many jobs at once."""
+        for before, after in changes:
+            before.check_move(after.state)
+        steps = [_step(before, after, self._clock()) for before, after in changes]
+
+        async def op(c: AsyncConnection) -> list[bool]:
+            return [(await c.execute(*step)).rowcount == 1 for step in steps]
+
+        return await self._write(op, durable=False) if steps else []
+
+    async def request_cancel(self, job_id: str, now: float) -> Job | None:
+        """Mark a job as to be stopped; returns it as it then is, None when it is too late."""
+        change = (
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.state.in_(STOPPABLE))
+            .values(cancel=True, wake_at=now)
+            .returning(jobs)
+        )
+
+        async def op(c: AsyncConnection) -> Job | None:
+            found = (await c.execute(change)).first()
+            return rows.job_of(found) if found else None
+
+        return await self._write(op)
+
+    # -- what happens beside the steps -----------------------------------------------------------
+
+    async def _set(self, job_id: str, **values: Any) -> None:
+        await self._change(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+    async def set_status(self, job_id: str, ref: Ref | None) -> None:
+        """Remember where the progress message is."""
+        await self._set(job_id, status=rows.ref_text(ref))
+
+    async def set_result(self, job_id: str, ref: Ref | None) -> None:
+        """Remember where the result, or the notice of the end, is."""
+        await self._set(job_id, result=rows.ref_text(ref))
+
+    async def set_asked(self, job_id: str) -> None:
+        """Remember that the question was shown."""
+        await self._set(job_id, asked=True)
+
+    async def revive(self, job_id: str) -> None:
+        """Forget that a job was stopped and that its end was shown: it goes on."""
+        await self._set(job_id, cancel=False, result=None)
+
+    # -- looking up ------------------------------------------------------------------------------
+
+    async def _jobs(self, query: Any) -> list[Job]:
+        async def op(c: AsyncConnection) -> list[Job]:
+            return [rows.job_of(row) for row in await c.execute(query)]
+
+        return await self._read(op)
+
+    async def job(self, job_id: str) -> Job | None:
+        """One job."""
+        return next(iter(await self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+
+    async def child(self, once_key: str) -> Job | None:
+        """The job a costly button started."""
+        return next(iter(await self._jobs(select(jobs).where(jobs.c.once_key == once_key))), None)
+
+    async def jobs_of(
+        self, owner: str, *, states: Collection[State] | None = None, limit: int = 20
+    ) -> list[Job]:
+        """A person's jobs, newest first."""
+        query = select(jobs).where(jobs.c.owner == owner)
+        if states is not None:
+            query = query.where(jobs.c.state.in_(list(states)))
+        return await self._jobs(query.order_by(jobs.c.created_at.desc()).limit(limit))
+
+    async def live(self) -> list[Job]:
+        """All live jobs, oldest first."""
+        query = select(jobs).where(jobs.c.wake_at > 0, jobs.c.state.in_(list(LIVE)))
+        return await self._jobs(query.order_by(jobs.c.created_at))
+
+    async def children(self, parent: str) -> dict[str, str]:
+        """Action keys of a job that were pressed, and the jobs they started."""
+        query = select(jobs.c.once_key, jobs.c.id).where(
+            jobs.c.parent == parent, jobs.c.once_key.is_not(None)
+        )
+
+        async def op(c: AsyncConnection) -> dict[str, str]:
+            found = [(row.once_key.partition(":"), row.id) for row in await c.execute(query)]
+            return {key: child for (head, _, key), child in found if head == parent}
+
+        return await self._read(op)
+
+    async def durations(self, offer: str, limit: int = 200) -> list[float]:
+        """Seconds from submit to finish of an offer's finished jobs, the newest first."""
+        query = (
+            select(jobs.c.finished_at - jobs.c.submitted_at)
+            .where(
+                jobs.c.offer == offer,
+                jobs.c.state == State.DONE,
+                jobs.c.submitted_at > 0,
+                jobs.c.finished_at > 0,
+            )
+            .order_by(jobs.c.finished_at.desc())
+            .limit(limit)
+        )
+
+        async def op(c: AsyncConnection) -> list[float]:
+            return [float(row[0]) for row in await c.execute(query)]
+
+        return await self._read(op)
+
+    async def counts(self) -> dict[State, int]:
+        """Jobs per state."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+
+        async def op(c: AsyncConnection) -> dict[State, int]:
+            return {State(row[0]): int(row[1]) for row in await c.execute(query)}
+
+        return await self._read(op)
+
+    async def ledger(self, job_id: str) -> list[tuple[Entry, int, str, float]]:
+        """A job's entries, the hold first: (kind, micro-USD, note, Unix time)."""
+        query = select(ledger).where(ledger.c.job == job_id).order_by(ledger.c.slot.desc())
+
+        async def op(c: AsyncConnection) -> list[tuple[Entry, int, str, float]]:
+            return [(Entry(r.entry), r.amount, r.note, r.at) for r in await c.execute(query)]
+
+        return await self._read(op)
+
+
+_GUARDED = update(jobs).where(
+    jobs.c.id == bindparam("b_id"),
+    jobs.c.lease == bindparam("b_lease"),
+    jobs.c.state == bindparam("b_state"),
+)
+_STEP = _GUARDED.values({name: bindparam(f"a_{name}") for name in STEP_COLUMNS})
+_HEEDING = _STEP.values(
+    wake_at=case((jobs.c.cancel.is_(True), bindparam("a_now")), else_=bindparam("a_wake_at"))
+)
+"""The same, where a wish to stop that came while the step was under way is looked at now."""
+
+
+def _step(before: Job, after: Job, now: float) -> tuple[Update, dict[str, Any]]:
+    """The update of a step, guarded by the lease and the state it began with; and its values."""
+    row = rows.job_row(after)
+    values = {f"a_{name}": row[name] for name in STEP_COLUMNS}
+    values |= {"b_id": before.id, "b_lease": before.lease, "b_state": before.state}
+    if after.state in STOPPABLE and not before.cancel:
+        return _HEEDING, values | {"a_now": min(after.wake_at, now)}
+    return _STEP, values
+
+
+async def _existing(c: AsyncConnection, job: Job) -> Job:
+    """The job that was in the way of `job`: of the same event, else of the same costly button, else
+    itself.
+    """
+    itself = and_(jobs.c.id == job.id, jobs.c.owner == job.owner)
+    same: list[ColumnElement[bool]] = [and_(itself, jobs.c.created_at == job.created_at)]
+    same += [jobs.c.once_key == job.once_key] if job.once_key else []
+    same += [jobs.c.event_key == job.event_key] if job.event_key else []
+    found = (await c.execute(select(jobs).where(or_(*same)))).all()
+    if not found:
+        raise StoreError
+    return rows.job_of(min(found, key=lambda row: row.event_key != job.event_key))

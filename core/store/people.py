@@ -1,0 +1,103 @@
+"""Buttons, people's settings, and small notes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import and_, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.jobs import Action
+from core.store import rows
+from core.store.base import Part
+from core.store.schema import actions, events, notes, people
+
+
+class Buttons(Part):
+    """What buttons mean."""
+
+    async def add_actions(self, made: Sequence[Action]) -> list[Action]:
+        """Keep actions; one whose (job, key) is there already keeps its token."""
+
+        async def op(c: AsyncConnection) -> list[Action]:
+            await rows.add_buttons(c, made)
+            return [replace(action, token=await _token(c, action)) for action in made]
+
+        return await self._write(op)
+
+    async def action(self, token: str) -> Action | None:
+        """What a button means."""
+        found = await self._scalar(select(actions.c.body).where(actions.c.token == token))
+        return rows.ACTION.validate_json(found) if found else None
+
+    async def actions_of(self, job_id: str) -> list[Action]:
+        """A job's actions in their order."""
+        query = select(actions.c.body).where(actions.c.job == job_id).order_by(actions.c.position)
+
+        async def op(c: AsyncConnection) -> list[Action]:
+            return [rows.ACTION.validate_json(row.body) for row in await c.execute(query)]
+
+        return await self._read(op)
+
+
+async def _token(c: AsyncConnection, action: Action) -> str:
+    same = and_(actions.c.job == action.job, actions.c.key == action.key)
+    return str((await c.execute(select(actions.c.token).where(same))).scalar_one())
+
+
+class People(Part):
+    """Settings and notes; and clearing away what nobody needs."""
+
+    async def person(self, key: str) -> dict[str, str]:
+        """A person's settings."""
+        found: str | None = await self._scalar(_settings(key))
+        return _parsed(found)
+
+    async def set_person(self, key: str, values: Mapping[str, str]) -> None:
+        """Merge settings; an empty string removes one."""
+
+        async def op(c: AsyncConnection) -> None:
+            await rows.add_new(c, people, [{"key": key, "settings": "{}"}])
+            found = (await c.execute(_settings(key).with_for_update())).scalar()
+            kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
+            same = people.update().where(people.c.key == key)
+            await c.execute(same.values(settings=json.dumps(kept)))
+
+        await self._write(op)
+
+    async def keep(self, key: str, value: str, *, until: float = 0.0) -> None:
+        """Keep a note, for ever or until a time."""
+        change = {"value": value, "at": self._clock(), "until": until}
+
+        async def op(c: AsyncConnection) -> None:
+            row = rows.insert(c, notes).values(key=key, **change)
+            await c.execute(row.on_conflict_do_update(index_elements=["key"], set_=change))
+
+        await self._write(op)
+
+    async def kept(self, key: str) -> str | None:
+        """Read a note."""
+        found: str | None = await self._scalar(select(notes.c.value).where(notes.c.key == key))
+        return found
+
+    async def drop(self, key: str) -> bool:
+        """Remove a note; True for the one caller who did."""
+        return bool(await self._change(delete(notes).where(notes.c.key == key)))
+
+    async def tidy(self, closed_before: float) -> int:
+        """Remove events closed before a time, and notes whose time is over; returns how many."""
+        old = await self._change(delete(events).where(events.c.done_at < closed_before))
+        over = and_(notes.c.until > 0, notes.c.until < self._clock())
+        return old + await self._change(delete(notes).where(over))
+
+
+def _settings(key: str) -> Any:
+    return select(people.c.settings).where(people.c.key == key)
+
+
+def _parsed(settings: str | None) -> dict[str, str]:
+    found: dict[str, str] = json.loads(settings or "{}")
+    return found

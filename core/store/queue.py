@@ -1,0 +1,173 @@
+"""Who works on which job: leases, due times, and the order in which queued jobs start.
+
+Several processes may do this on one PostgreSQL: a job is claimed by one of them at a time, and a
+dead one's jobs are free when their lease is over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.jobs import Job, State
+from core.store.base import Part
+from core.store.jobs import BUSY
+from core.store.rows import job_of
+from core.store.schema import jobs
+
+TURNSTILE = 2025_0001
+"""PostgreSQL's advisory lock under which queued jobs are claimed, one process at a time: only so
+are the bounds per person exact.
+"""
+
+
+class Queue(Part):
+    """Leases and turns."""
+
+    async def claim(
+        self, worker: str, *, now: float, until: float, limit: int, ahead: float = 0.0
+    ) -> list[Job]:
+        """Lease due jobs that are not queued, the longest due first.
+
+        Running ones are taken up to `ahead` seconds early when a running one is due anyway, so that
+        one look serves many.
+        """
+        ours = and_(_free(now), or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True)))
+        due = and_(ours, jobs.c.wake_at <= now)
+        soon = and_(_free(now), jobs.c.state == State.RUNNING, jobs.c.wake_at <= now + ahead)
+
+        async def op(c: AsyncConnection) -> list[Job]:
+            found = await self._locked(c, due, limit)
+            if ahead and any(state == State.RUNNING for state in found.values()):
+                found |= await self._locked(c, soon, limit)
+            return await _lease(c, list(found)[:limit], lease=worker, lease_until=until)
+
+        if await self._exists(due):
+            return await self._write(op, durable=False)
+        return []
+
+    async def claim_queued(
+        self, worker: str, *, now: float, until: float, slots: int, per_person: int
+    ) -> list[Job]:
+        """Move the next queued jobs to SUBMITTING, fairly over people; durable, for a submit
+        follows.
+        """
+        ranked = _ranked(jobs.c.wake_at <= now)
+        query = select(ranked.c.id).order_by(ranked.c.rank, ranked.c.created_at).limit(slots)
+        if per_person:
+            query = query.where(ranked.c.rank <= per_person)
+
+        async def op(c: AsyncConnection) -> list[Job]:
+            if not self._writer.lite:
+                await c.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TURNSTILE})
+            ids = list((await c.execute(query)).scalars())
+            still = and_(jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), _free(now))
+            return await _lease(
+                c, ids, still, state=State.SUBMITTING, lease=worker, lease_until=until
+            )
+
+        return await self._write(op) if await self.any_queued() else []
+
+    async def extend(self, worker: str, until: float) -> None:
+        """Keep this worker's leases."""
+        held = update(jobs).where(jobs.c.wake_at > 0, jobs.c.lease == worker)
+        await self._change(held.values(lease_until=until), durable=False)
+
+    async def any_queued(self) -> bool:
+        """Tell whether a job waits for its turn."""
+        return await self._exists(and_(jobs.c.wake_at > 0, jobs.c.state == State.QUEUED))
+
+    async def next_wake(self, now: float) -> float | None:
+        """When the next job is due: at its time, or when the lease it is under is over.
+
+        Queued jobs whose time has come do not count: they wait for a place, not for a time.
+        """
+        due = case(
+            (jobs.c.lease == "", jobs.c.wake_at),
+            (jobs.c.lease_until > jobs.c.wake_at, jobs.c.lease_until),
+            else_=jobs.c.wake_at,
+        )
+        timed = or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True), jobs.c.wake_at > now)
+        query = select(func.min(due)).where(jobs.c.wake_at > 0, timed)
+        found: float | None = await self._scalar(query)
+        return found
+
+    async def queue_place(self, job_id: str) -> tuple[int, int]:
+        """(how many start before it, all queued)."""
+        ranked = _ranked()
+        mine = select(ranked.c.rank, ranked.c.created_at).where(ranked.c.id == job_id).subquery()
+        before = or_(
+            ranked.c.rank < mine.c.rank,
+            and_(ranked.c.rank == mine.c.rank, ranked.c.created_at < mine.c.created_at),
+        )
+        query: Select[Any] = select(
+            func.count(ranked.c.id), func.coalesce(func.sum(case((before, 1), else_=0)), 0)
+        ).select_from(ranked.outerjoin(mine, before))
+
+        async def op(c: AsyncConnection) -> tuple[int, int]:
+            every, ahead = (await c.execute(query)).one()
+            return int(ahead), int(every)
+
+        return await self._read(op)
+
+    async def _exists(self, where: ColumnElement[bool]) -> bool:
+        return await self._scalar(select(jobs.c.id).where(where).limit(1)) is not None
+
+    async def _locked(
+        self, c: AsyncConnection, where: ColumnElement[bool], limit: int
+    ) -> dict[str, str]:
+        """Ids and states of jobs, the longest due first, that no other process is claiming."""
+        query = select(jobs.c.id, jobs.c.state).where(where).order_by(jobs.c.wake_at).limit(limit)
+        if not self._writer.lite:
+            query = query.with_for_update(skip_locked=True)
+        return {row.id: row.state for row in await c.execute(query)}
+
+
+def _free(now: float) -> ColumnElement[bool]:
+    """The engine has something to do with it, and no worker is doing it."""
+    return and_(jobs.c.wake_at > 0, or_(jobs.c.lease == "", jobs.c.lease_until <= now))
+
+
+async def _lease(
+    c: AsyncConnection, ids: list[str], *still: ColumnElement[bool], **values: Any
+) -> list[Job]:
+    """Change these jobs as far as they are `still` so; returns them in the order of `ids`."""
+    if not ids:
+        return []
+    change = update(jobs).where(jobs.c.id.in_(ids), *still).values(**values).returning(jobs)
+    found = [job_of(row) for row in await c.execute(change)]
+    return sorted(found, key=lambda job: ids.index(job.id))
+
+
+def _ranked(*also: ColumnElement[bool]) -> Subquery:
+    """Queued jobs with their rank: how many of the same person are at the gateway or come before,
+    and itself. The least rank starts first, then the oldest.
+    """
+    busy = (
+        select(jobs.c.owner, func.count().label("n"))
+        .where(jobs.c.wake_at > 0, jobs.c.state.in_(BUSY))
+        .group_by(jobs.c.owner)
+        .subquery()
+    )
+    turn = func.row_number().over(
+        partition_by=jobs.c.owner, order_by=(jobs.c.created_at, jobs.c.id)
+    )
+    return (
+        select(jobs.c.id, jobs.c.created_at, (turn + func.coalesce(busy.c.n, 0)).label("rank"))
+        .select_from(jobs.outerjoin(busy, busy.c.owner == jobs.c.owner))
+        .where(jobs.c.wake_at > 0, jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), *also)
+        .subquery()
+    )

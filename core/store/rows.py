@@ -1,0 +1,147 @@
+"""Rows and values: how a job, its money and its buttons are written down. No transactions here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Table, bindparam, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.jobs import Action, Entry, Job, State
+from core.messages import Ref
+from core.store.schema import actions, events, ledger
+
+JOB: TypeAdapter[Job] = TypeAdapter(Job)
+REF: TypeAdapter[Ref] = TypeAdapter(Ref)
+ACTION: TypeAdapter[Action] = TypeAdapter(Action)
+
+OWN = {"cancel", "asked", "status", "result", "lease", "lease_until"}
+"""Fields that live in their columns only."""
+
+Line = tuple[Entry, int, str]
+"""A ledger line: kind, micro-USD, note."""
+
+
+def insert(c: AsyncConnection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which SQLAlchemy has per database only."""
+    return _insert(c.dialect.name, table)
+
+
+@functools.cache
+def _insert(dialect: str, table: Table) -> Any:
+    return lite_insert(table) if dialect == "sqlite" else pg_insert(table)
+
+
+@functools.cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    """An INSERT that leaves a row alone that is there; made once, since making it is dear."""
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+async def add_new(c: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the rows that are not there yet."""
+    if rows:
+        await c.execute(_insert_new(c.dialect.name, table), rows)
+
+
+async def is_new(c: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
+    """Write a row; False when one with the same key is there already."""
+    (key, *_) = table.primary_key.columns
+    made = _insert_new(c.dialect.name, table).returning(key)
+    return (await c.execute(made, row)).first() is not None
+
+
+def ref_text(ref: Ref | None) -> str | None:
+    """A Ref as its column holds it."""
+    return REF.dump_json(ref).decode() if ref else None
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """A job as a row."""
+    return {
+        "id": job.id,
+        "owner": job.owner,
+        "place_key": job.place.key,
+        "state": job.state,
+        "wake_at": job.wake_at,
+        "created_at": job.created_at,
+        "event_key": job.event_key,
+        "once_key": job.once_key,
+        "parent": job.parent,
+        "offer": job.request.offer,
+        "submitted_at": job.submitted_at,
+        "finished_at": job.finished_at,
+        "cancel": job.cancel,
+        "asked": job.asked,
+        "status": ref_text(job.status),
+        "result": ref_text(job.result),
+        "lease": job.lease,
+        "lease_until": job.lease_until,
+        "body": JOB.dump_json(job, exclude=OWN).decode(),
+    }
+
+
+def job_of(row: Any) -> Job:
+    """A row as a job; where a column and the body differ, the column is the newer one."""
+    return replace(
+        JOB.validate_json(row.body),
+        state=State(row.state),
+        wake_at=row.wake_at,
+        once_key=row.once_key,
+        cancel=bool(row.cancel),
+        asked=bool(row.asked),
+        status=REF.validate_json(row.status) if row.status else None,
+        result=REF.validate_json(row.result) if row.result else None,
+        lease=row.lease,
+        lease_until=row.lease_until,
+    )
+
+
+_CLOSE = (
+    update(events)
+    .where(events.c.key == bindparam("event"))
+    .values(done_at=bindparam("now"), body="")
+)
+
+
+async def close_event(c: AsyncConnection, key: str, at: float) -> None:
+    """Close an event; what it said is not needed any more."""
+    await c.execute(_CLOSE, {"event": key, "now": at})
+
+
+async def book(c: AsyncConnection, job: Job, lines: Sequence[Line], at: float) -> None:
+    """Write ledger lines; a job's second hold or second closing entry changes nothing."""
+    rows = [
+        {
+            "job": job.id,
+            "slot": "hold" if entry is Entry.HOLD else "close",
+            "entry": entry,
+            "owner": job.owner,
+            "amount": amount,
+            "note": note,
+            "at": at,
+        }
+        for entry, amount, note in lines
+    ]
+    await add_new(c, ledger, rows)
+
+
+async def add_buttons(c: AsyncConnection, made: Sequence[Action]) -> None:
+    """Write actions in their order; one whose (job, key) is there already keeps its token."""
+    rows = [
+        {
+            "token": action.token,
+            "job": action.job,
+            "key": action.key,
+            "position": number,
+            "body": ACTION.dump_json(action).decode(),
+        }
+        for number, action in enumerate(made)
+    ]
+    await add_new(c, actions, rows)
