@@ -21,7 +21,7 @@ from core.commands import COMMANDS
 from core.commands.context import Context, Studio, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values
-from core.commands.spec import Command
+from core.commands.spec import FILES, Command
 from core.errors import (
     AdapterError,
     BadInput,
@@ -193,8 +193,6 @@ class Desk:
         match value:
             case Attachment():
                 return await self._resolve(ctx, await self._fetch(ctx, value))
-            case Media() if not value.mime.startswith("image/"):
-                raise BadInput(NOT_A_PICTURE)
             case list():
                 return [await self._resolve(ctx, one) for one in value]
             case _:
@@ -255,6 +253,8 @@ class Desk:
     async def _fill(self, ctx: Context, event: Filling) -> None:
         action = await self._action(event.token, event.caller)
         values = {name: await self._resolve(ctx, value) for name, value in event.values.items()}
+        for value in values.values():
+            _check_types(("image/",), value)
         await self._act(ctx, action, values)
 
     async def _act(self, ctx: Context, action: Action, values: Values) -> None:
@@ -352,11 +352,23 @@ def _shaped(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
         value = shaped.get(option.name)
         if option.kind == "images" and isinstance(value, Media):
             shaped[option.name] = [value]
-        if option.kind == "image" and isinstance(value, list) and value:
+        if option.kind in ("image", "file") and isinstance(value, list) and value:
             if len(value) > 1:
-                raise BadInput(mark("One picture is enough here; {n} were sent."), n=len(value))
+                raise BadInput(mark("One file is enough here; {n} were sent."), n=len(value))
             shaped[option.name] = value[0]
+        if option.kind in FILES:
+            _check_types(option.accepts, shaped.get(option.name))
     return {k: v for k, v in shaped.items() if v is not None and v != ""}
+
+
+def _check_types(accepts: Sequence[str], value: Any) -> None:
+    """Refuse files of a type that an option has no use for, whatever they are called."""
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, Media) and not one.mime.startswith(tuple(accepts)):
+            if accepts == ("image/",):
+                raise BadInput(NOT_A_PICTURE)
+            wanted = ", ".join(a.removesuffix("/") for a in accepts)
+            raise BadInput(mark("That is of no use here. This takes: {types}."), types=wanted)
 
 
 def _explained(command: Command, error: ValidationError) -> BadInput:
@@ -371,8 +383,10 @@ def _explained(command: Command, error: ValidationError) -> BadInput:
             command=command.name,
             option=name,
         )
-    images = option.kind in ("image", "images")
+    images = option.kind in FILES
     match first["type"]:
+        case "missing" if option.kind == "file":
+            return BadInput(mark("Send a file with the command, or use it in reply to one."))
         case "missing" if images:
             return _picture_count(option.at_least, option.at_most, 0)
         case "too_short" | "too_long" if images:

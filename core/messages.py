@@ -78,6 +78,15 @@ class Media:
     """What a person would call the file, with its ending."""
     alt: str = ""
     spoiler: bool = False
+    seconds: float = 0.0
+    """How long a video or a sound plays; 0 if unknown."""
+    title: str = ""
+    """Of a song."""
+    artist: str = ""
+    cover: str = ""
+    """Hash of a JPEG in the archive: a song's cover, a video's thumbnail."""
+    voice: bool = False
+    """Spoken words, shown as a voice message where the platform has those."""
 
 
 @dataclass(frozen=True, slots=True)

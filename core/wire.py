@@ -144,7 +144,7 @@ def _masked(text: str) -> str:
     return _KEYS.sub(_GAP, " ".join(clean(text[:_READ]).split()))
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """What a person may see of foreign words: one short line, no keys, addresses, request ids."""
     text = _ADDRESSES.sub(_GAP, _masked(_REQUEST_ID.sub(" ", text[:_READ])))
     text = re.sub(r"\s+([.,;:!])", r"\1", " ".join(text.split())).strip(" -:")
@@ -237,12 +237,12 @@ def said(answer: Answer) -> str:
     """
     complaint = _complaint(answer.body)
     if complaint is not None:
-        return _readable(complaint.words or complaint.marks)
+        return readable(complaint.words or complaint.marks)
     text = answer.body if isinstance(answer.body, str) else ""
     if title := _TITLE.search(text):
-        return _readable(title[1])
+        return readable(title[1])
     if text.strip() and "<" not in text:
-        return _readable(text)
+        return readable(text)
     return _phrase(answer.status)
 
 
@@ -443,7 +443,7 @@ def _error(meaning: _Meaning, answer: Answer, complaint: _Complaint) -> GatewayE
     wait = answer.retry_after if answer.retry_after is not None else meaning.pause
     if text is None or "{reason}" not in text:
         return kind(text, retry_after=wait, detail=detail)
-    reason = _readable(complaint.words or complaint.marks)
+    reason = readable(complaint.words or complaint.marks)
     if not reason:
         text = SAID_NOTHING if kind is Refused else None
         return kind(text, retry_after=wait, detail=detail)

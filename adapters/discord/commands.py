@@ -28,6 +28,7 @@ _TYPES: dict[OptionKind, int] = {
     "flag": BOOLEAN,
     "image": ATTACHMENT,
     "images": ATTACHMENT,
+    "file": ATTACHMENT,
 }
 
 # fmt: off

@@ -290,7 +290,7 @@ def _value(option: Option, given: Mapping[str, Any], files: Mapping[str, Attachm
     """
     names = [slot.name for slot in slots(option)]
     match option.kind:
-        case "image":
+        case "image" | "file":
             return files.get(str(given.get(option.name)))
         case "images":
             return [files[k] for n in names if (k := str(given.get(n))) in files] or None

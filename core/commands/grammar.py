@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from core.commands.mjprompt import FLAG_NAMES
-from core.commands.spec import Command, Option
+from core.commands.spec import FILES, Command, Option
 from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Attachment, clean
@@ -135,7 +135,7 @@ class _Reader:
         return word[0], word.end()
 
     def _put(self, option: Option, value: str) -> None:
-        if option.kind in ("image", "images"):
+        if option.kind in FILES:
             self._add_address(option, value)
         elif option.main and isinstance(before := self._values.get(option.name), str):
             self._values[option.name] = f"{before} {value}"
@@ -163,7 +163,7 @@ class _Reader:
             self._values[main.name] = f"{rest} {named}" if isinstance(named, str) else rest
             return
         words = rest.split()
-        picture = next((o for o in self._options.values() if o.kind in ("image", "images")), None)
+        picture = next((o for o in self._options.values() if o.kind in FILES), None)
         if picture is None or not all(_ADDRESS.fullmatch(word) for word in words):
             raise self._useless(rest, picture)
         for word in words:

@@ -2,8 +2,8 @@
 
 A command's options are a pydantic model. The types, bounds, choices and descriptions of its fields
 are the declaration: `str` is text, `int` and `float` numbers, `bool` a flag, a `Literal` a choice,
-`Media` a picture, `list[Media]` several. `json_schema_extra` adds what types cannot say: `{"main":
-True}` for the option that takes the untyped text of the command line, `{"suggest": [...]}` for
+`Media` a picture, `list[Media]` several. `json_schema_extra` adds what types cannot say:
+`{"accepts": ["audio/"]}` for a file that is no picture, `{"main": True}` for the option that takes the untyped text of the command line, `{"suggest": [...]}` for
 values to offer while typing (or the name of what to look up), `{"passes": True}` on a main option
 whose text may hold flags of its own.
 """
@@ -22,7 +22,11 @@ from pydantic.fields import FieldInfo
 
 from core.messages import Media
 
-OptionKind: TypeAlias = Literal["text", "integer", "number", "flag", "choice", "image", "images"]
+OptionKind: TypeAlias = Literal[
+    "text", "integer", "number", "flag", "choice", "image", "images", "file"
+]
+FILES: tuple[OptionKind, ...] = ("image", "images", "file")
+"""Kinds that are given as attachments."""
 
 
 class Options(BaseModel):
@@ -49,6 +53,8 @@ class Option:
     at_least: int = 0
     at_most: int = 1
     """How many pictures an `images` option takes."""
+    accepts: tuple[str, ...] = ("image/",)
+    """Beginnings of the media types a file may have."""
     suggest: tuple[str, ...] = ()
     """Values to offer while typing; others are allowed."""
     lookup: str = ""
@@ -113,6 +119,10 @@ def _option(name: str, field: FieldInfo) -> Option:
     )
     suggest = extra.get("suggest", ())
     many = kind == "images"
+    accepts = tuple(str(a) for a in _listed(extra.get("accepts", ())))
+    if accepts and kind == "image":
+        kind = "file"
+    accepts = accepts or ("image/",)
     return Option(
         name=name,
         kind=kind,
@@ -127,6 +137,7 @@ def _option(name: str, field: FieldInfo) -> Option:
         at_most=int(longest or 1) if many else 1,
         suggest=() if isinstance(suggest, str) else tuple(str(s) for s in _listed(suggest)),
         lookup=suggest if isinstance(suggest, str) else "",
+        accepts=accepts,
     )
 
 
