@@ -279,7 +279,8 @@ class Context:
         `again` names the button whose second press led here.
         """
         say = self.say
-        if job.state is State.DONE:
+        # A result that was shown a moment ago may not be closed yet.
+        if job.state is State.DONE or (job.state is State.READY and job.result is not None):
             lead = say("You pressed {button} before; here is what it made.", button=again)
             await self._repost(job, lead if again else "")
             return
