@@ -18,6 +18,9 @@ from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
 
+ANSWER = 3600.0
+"""Seconds a waiting job waits for the person's answer."""
+
 
 class Finishing:
     """Brings jobs from the gateway's answer to the person."""
@@ -46,13 +49,16 @@ class Finishing:
         await self._floor.save_news(before, after, (fill,))
 
     async def ask(self, job: Job) -> None:
-        """Show the question of a waiting job, once; give up when nobody answers for an hour."""
+        """Show the question of a waiting job, once; give up when nobody answers in time."""
+        end = job.submitted_at + ANSWER
         if job.cancel:
             await self._floor.cancel(job)
         elif not job.asked:
             await self._delivery.question(job)
             await self._floor.store.set_asked(job.id)
-            await self._floor.save(job, replace(job, wake_at=self._floor.clock() + 3600))
+            await self._floor.save(job, replace(job, wake_at=end))
+        elif self._floor.clock() < end:
+            await self._floor.save(job, replace(job, wake_at=end))
         else:
             error = BotError(mark("Nobody answered the question, so this was given up."))
             after = self._floor.failed(job, error)
