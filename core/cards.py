@@ -12,12 +12,24 @@ from dataclasses import dataclass, replace
 from core.i18n import Say, mark
 from core.jobs import Action, Entry, Job, State, Verb
 from core.ledger import money
-from core.messages import Button, Caller, Form, Media, Message, escape, shorten
+from core.messages import (
+    Button,
+    Caller,
+    Form,
+    Media,
+    Message,
+    closed,
+    escape,
+    shorten,
+    tame,
+)
 
 PROMPT_SHOWN = 500
 """Characters of a prompt shown with a result."""
 PROMPT_BRIEF = 80
 """Characters of a prompt shown in lists."""
+SAID = 1200
+"""Characters shown of an answer that is still growing."""
 BAR = 12
 """Cells of a progress bar."""
 
@@ -32,6 +44,8 @@ class Standing:
     """Seconds it will still take."""
     bar: bool = True
     """Draw a bar in characters."""
+    said: str = ""
+    """What there is of an answer that is still growing, CommonMark."""
 
 
 def requester(job: Job) -> Caller:
@@ -148,9 +162,10 @@ def status(
 ) -> Message:
     """The progress message of a live job; it names the price, for it can still be cancelled."""
     price = money(job.price) if job.price and job.state not in (State.FETCHING, State.READY) else ""
+    stands = dotted(state_line(say, job, standing), price)
     lines = [
         headline(say, job, 200),
-        dotted(state_line(say, job, standing), price),
+        f"\n{growing(standing.said)}\n" if standing.said else stands,
         note_line(say, job),
         notes_line(say, job),
     ]
@@ -163,6 +178,13 @@ def status(
         buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
         progress=max(job.percent, 0),
     )
+
+
+def growing(text: str) -> str:
+    """The end of an answer that is still growing, with a cursor."""
+    if len(text) > SAID:
+        text = "…" + text[-SAID:].partition("\n")[2]
+    return f"{closed(tame(text))} ▌"
 
 
 def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Action]) -> Message:
@@ -267,7 +289,7 @@ def result(
     """The result of a job as a new message."""
     lines = [headline(say, job)]
     if job.text:
-        lines.append(escape(shorten(job.text, 3000)))
+        lines.append(tame(job.text) if job.markdown else escape(shorten(job.text, 3000)))
     if notes := notes_line(say, job):
         lines.append(notes)
     lines.append(receipt(say, job, model))

@@ -85,6 +85,10 @@ class Delivery:
         self._parallel = parallel
         self._per_person = per_person
         self._previews: dict[str, tuple[int, Media | None]] = {}
+        self._said: dict[str, str] = {}
+        """Growing answers, by job id."""
+        self._placed: dict[str, Ref] = {}
+        """Messages of results and ends that are sent and not stored yet, by job id."""
 
     # -- bringing files in ---------------------------------------------------------------------
 
@@ -112,6 +116,11 @@ class Delivery:
         which = f"-{number + 1}" if len(job.remotes) > 1 else ""
         stem = f"{words[:40].strip('-') or 'atelier'}-{job.id}{which}"
         return replace(media, name=f"{stem}.{ending}", alt=alt)
+
+    def said(self, job: Job, text: str) -> None:
+        """Show an answer that is still growing, as often as the chat allows."""
+        self._said[job.id] = text
+        self._outbox.progress(job.place, job.id)
 
     def preview(self, launch: Callable[[Coroutine[None, None, None]], None], job: Job) -> None:
         """Bring a running job's preview in, in the background, when enough has changed since the
@@ -157,13 +166,10 @@ class Delivery:
         return cards.result(say, job, model, buttons, shrunk=shrunk)
 
     async def deliver(self, job: Job) -> Pause | None:
-        """Show a result as a new message, then remove the progress message; None when done."""
+        """Show a result as a new message, remove the progress message; None when that is done."""
         if job.result is None:
             try:
-                message = await self.card(job)
-                ref = await self._outbox.send(
-                    job.place, message, nonce=f"{job.id}-r", reply_to=job.origin
-                )
+                await self._place(job, await self.card(job), f"{job.id}-r")
             except MaybeSent:
                 if job.note != MAYBE:
                     return 5.0, MAYBE
@@ -172,10 +178,24 @@ class Delivery:
                 )
             except AdapterError as error:
                 return self._again(job, error)
-            else:
-                await self._store.set_result(job.id, ref)
         await self._retire(job)
         return None
+
+    async def _place(
+        self, job: Job, message: Message, nonce: str, instead: Ref | None = None
+    ) -> None:
+        """Send a message, or change `instead` to it, and store where it is.
+
+        While the store does not take that, this life remembers it and does not send again.
+        """
+        if job.id not in self._placed:
+            self._placed[job.id] = (
+                await self._outbox.edit(job.place, instead, message)
+                if instead is not None
+                else await self._outbox.send(job.place, message, nonce=nonce, reply_to=job.origin)
+            )
+        await self._store.set_result(job.id, self._placed[job.id])
+        self._placed.pop(job.id, None)
 
     async def tell(self, job: Job, closing: Entry | None) -> Pause | None:
         """Tell a person how a job ended without a result; None when that is done."""
@@ -198,18 +218,13 @@ class Delivery:
         notify nobody.
         """
         fresh = await self._store.job(job.id)
-        status = fresh.status if fresh else None
-        if job.state is State.CANCELLED and status is not None:
-            try:
-                ref = await self._outbox.edit(job.place, status, message)
-            except MessageGone:
-                return
+        status = fresh.status if fresh and job.state is State.CANCELLED else None
+        try:
+            await self._place(job, message, f"{job.id}-e{job.looks}", status)
+        except MessageGone:
+            return
+        if status is not None:
             await self._store.set_status(job.id, None)
-        else:
-            ref = await self._outbox.send(
-                job.place, message, nonce=f"{job.id}-e{job.looks}", reply_to=job.origin
-            )
-        await self._store.set_result(job.id, ref)
 
     async def question(self, job: Job) -> None:
         """Ask the person what a waiting job needs; the progress message has the button as well."""
@@ -236,6 +251,7 @@ class Delivery:
     async def _retire(self, job: Job) -> None:
         """Remove the progress message and the previews."""
         self._outbox.forget(job.place, job.id)
+        self._said.pop(job.id, None)
         _, preview = self._previews.pop(job.id, (0, None))
         if preview is not None and preview.hash not in {m.hash for m in job.media}:
             await self._archive.discard(preview)
@@ -243,7 +259,8 @@ class Delivery:
         if fresh is None or fresh.status is None:
             return
         try:
-            await self._outbox.delete(job.place, fresh.status)
+            if fresh.result is None or fresh.result.message != fresh.status.message:
+                await self._outbox.delete(job.place, fresh.status)
         except AdapterError as error:
             log.info("a progress message stays: %s", type(error).__name__, extra={"job": job.id})
         await self._store.set_status(job.id, None)
@@ -258,7 +275,8 @@ class Delivery:
         say = translator(job.lang)
         actions = await self._store.actions_of(job.id)
         _, preview = self._previews.get(job.id, (0, None))
-        return cards.status(say, job, await self.standing(job), actions, preview), job.status
+        standing = replace(await self.standing(job), said=self._said.get(job.id, ""))
+        return cards.status(say, job, standing, actions, preview), job.status
 
     async def shown(self, job_id: str, ref: Ref) -> None:
         """Remember where a progress message is; one that came too late is removed."""

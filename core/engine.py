@@ -90,7 +90,7 @@ class Engine:
             launch=self._launch,
         )
         self._finishing = Finishing(self._floor, delivery)
-        self._submitting = Submitting(self._floor, gateway, self._finishing)
+        self._submitting = Submitting(self._floor, gateway, delivery, self._finishing)
         self._watching = Watching(self._floor, gateway, delivery, self._finishing)
         self._store = store
         self._outbox = outbox
@@ -288,6 +288,12 @@ class Engine:
         else:
             self._queued = True
             self._bell.set()
+
+    def stopped(self, job: Job) -> None:
+        """A person asked to stop a job; an answer that is growing ends at once."""
+        if job.state is State.SUBMITTING and self._floor.offer(job).streams:
+            self._submitting.stop(job.id)
+        self._bell.set()
 
     def filled(self, job: Job) -> None:
         """A waiting job got its answers and is queued again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from core.messages import Form, Media, Place, Ref, Style
 from core.providers.base import Request, Ticket
@@ -126,7 +127,10 @@ class Job:
     """Addresses of the result files, `kind url`, until they are archived."""
     media: tuple[Media, ...] = ()
     text: str = ""
-    """Plain text of the result."""
+    """Text of the result: plain, or CommonMark where `markdown` says so."""
+    markdown: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else is known of the result: tokens used, ids to continue from."""
     final_prompt: str = ""
     asked: bool = False
     """The window a waiting job needs has been shown."""

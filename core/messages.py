@@ -278,6 +278,17 @@ def escape(text: str) -> str:
     return _MARKS.sub(r"\\\1", text)
 
 
+def tame(markdown: str) -> str:
+    """CommonMark that somebody else wrote, a language model say, so that it pings nobody."""
+    return clean(markdown).replace("@", "@\u2060")
+
+
+def closed(markdown: str) -> str:
+    """CommonMark that was cut off, with its last code block closed."""
+    fences = [line for line in markdown.split("\n") if line.lstrip().startswith("```")]
+    return f"{markdown}\n```" if len(fences) % 2 else markdown
+
+
 def shorten(text: str, limit: int) -> str:
     """Cut `text` to at most `limit` characters, ending in an ellipsis when something was cut."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"

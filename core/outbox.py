@@ -242,8 +242,15 @@ class Outbox:
                         pass
         finally:
             lane.running = False
-            if not lane.live and not lane.urgent and lane.until < self._clock():
-                self._lanes.pop(lane.place.key, None)
+            loop = asyncio.get_running_loop()
+            loop.call_later(lane.limits.window, self._forget_lane, lane)
+
+    def _forget_lane(self, lane: _Lane) -> None:
+        """Let go of a chat where nothing waits; not before its budget is whole again."""
+        now = self._clock()
+        spent = lane.calls and lane.calls[-1] > now - lane.limits.window
+        if not (lane.running or lane.live or lane.urgent or spent or lane.until > now):
+            self._lanes.pop(lane.place.key, None)
 
     async def _safe_turn(self, lane: _Lane) -> float:
         try:

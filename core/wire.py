@@ -63,6 +63,8 @@ class Call:
     """Names that may have a key of their own, the most special first: a model's, a vendor's."""
     binary: bool = False
     """A good answer is a file: it goes into the archive, and its `Media` is the answer's body."""
+    stream: bool = False
+    """The answer comes as server-sent events; see `core.providers.base.Stream`."""
     reads: bool = False
     """A POST that only asks, so that losing it costs nothing: it may use a connection that was kept
     open. Every other POST gets a fresh one, because a kept one can die while it is written to."""

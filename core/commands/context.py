@@ -221,7 +221,13 @@ class Context:
         job = self._new_job(request, title, parent, once_key or self.once, spoiler)
         job = self.studio.engine.reserve(job)
         stop = replace(
-            self.action(Verb.CANCEL, job=job.id, key="cancel", label=mark("Cancel"), emoji="✖️")
+            self.action(
+                Verb.CANCEL,
+                job=job.id,
+                key="cancel",
+                label=mark("Stop") if self._offer(request).streams else mark("Cancel"),
+                emoji="✖️",
+            )
         )
         try:
             kept = await self.studio.store.add_job(job, (stop,), finish=None if more else self.key)
@@ -290,7 +296,8 @@ class Context:
         `again` names the button whose second press led here.
         """
         say = self.say
-        if job.state is State.DONE:
+        # A result that was shown a moment ago may not be closed yet.
+        if job.state is State.DONE or (job.state is State.READY and job.result is not None):
             lead = say("You pressed {button} before; here is what it made.", button=again)
             await self._repost(job, lead if again else "")
             return
@@ -329,9 +336,11 @@ class Context:
         if job.state not in STOPPABLE:
             return self.say("Too late to stop: it is finished.")
         after = await self.studio.store.request_cancel(job.id, self.studio.clock())
-        self.studio.engine.poke()
+        self.studio.engine.stopped(job)
         if after is None or after.state not in STOPPABLE:
             return self.say("Too late to stop: it is finished.")
+        if after.state is State.SUBMITTING and self._offer(job.request).streams:
+            return self.say("Stopped. What there is of the answer stays.")
         if after.state is State.QUEUED and after.ticket is None:
             return self.say("Stopped before it began. Nothing was charged.")
         return self.say(

@@ -38,10 +38,11 @@ _SPACE = re.compile(r"\s*")
 def parse(command: Command, text: str) -> dict[str, Value]:
     """Read the untyped rest of a command line.
 
-    A text option takes one word, or a quoted piece, or a comma list up to the next flag. In a
-    command whose main option passes flags on (`passes`), flags that the model behind it understands
-    stay in the text exactly as typed, and so do unknown ones; elsewhere an unknown flag is refused.
-    An option given twice counts the last time, pictures add up.
+    A text option takes one word, or a quoted piece, or a comma list up to the next flag; the main
+    one takes everything up to there. In a command whose main option passes flags on (`passes`),
+    flags that the model behind it understands stay in the text exactly as typed, and so do unknown
+    ones; elsewhere an unknown flag is refused. An option given twice counts the last time, pictures
+    add up.
 
     Raises:
         BadInput: An unknown flag, a missing value, or words that the command has no use for; with
@@ -130,7 +131,7 @@ class _Reader:
         word = _WORD.match(self._text, start, max(stop, start))
         if word is None:
             return "", start
-        if option.kind == "text" and not option.main and _is_list(self._text[start:stop]):
+        if option.kind == "text" and (option.main or _is_list(self._text[start:stop])):
             return self._text[start:stop].strip(), stop
         return word[0], word.end()
 
@@ -155,9 +156,11 @@ class _Reader:
 
     def _take_rest(self, rest: str) -> None:
         """Give the free text to the main option; without one, addresses to the pictures."""
+        main = next((option for option in self._options.values() if option.main), None)
+        if main is not None:  # Midjourney's own lines begin with `prompt:`
+            rest = rest.removeprefix(f"{main.name}:").strip()
         if not rest:
             return
-        main = next((option for option in self._options.values() if option.main), None)
         if main is not None:
             named = self._values.get(main.name)
             self._values[main.name] = f"{rest} {named}" if isinstance(named, str) else rest

@@ -145,7 +145,7 @@ def _one_of(name: str, *values: str) -> Check:
     shown = ", ".join(v for v in values if v and not v.startswith("0.") and not v.endswith(".0"))
 
     def check(value: str) -> str:
-        plain = value.lower().removeprefix("v") if name == "version" else value.lower()
+        plain = value.lower()
         if plain not in values:
             text = mark("{flag} can be {choices}, not {value}.")
             raise BadInput(text, flag=f"--{name}", choices=shown, value=value[:20] or "?")
@@ -163,28 +163,34 @@ def _some(name: str) -> Check:
     return check
 
 
-_VERSIONS = (
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "5.0",
-    "5.1",
-    "5.2",
-    "6",
-    "6.0",
-    "6.1",
-    "7",
-    "7.0",
-    "8",
-    "8.0",
-    "8.1",
-)
+def _release(name: str, *, bare: bool = False) -> Check:
+    """A version by its number, also one that is newer than this list."""
+    shape = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?" + ("|" if bare else ""))
+
+    def check(value: str) -> str:
+        plain = value.lower().removeprefix("v")
+        if not shape.fullmatch(plain):
+            text = mark("{flag} needs a version number, such as 7, not {value}.")
+            raise BadInput(text, flag=f"--{name}", value=value[:20] or "?")
+        return plain
+
+    return check
+
+
+RELEASES: Mapping[str, frozenset[str]] = {
+    "version": frozenset(
+        (
+            *("1", "2", "3", "4", "5", "5.0", "5.1", "5.2"),
+            *("6", "6.0", "6.1", "7", "7.0", "8", "8.0", "8.1"),
+        )
+    ),
+    "niji": frozenset(("", "4", "5", "6", "7")),
+}
+"""Versions there are known to be; another one is passed on, saying so."""
 
 CHECKS: Mapping[str, Check] = {
-    "version": _one_of("version", *_VERSIONS),
-    "niji": _one_of("niji", "", "4", "5", "6", "7"),
+    "version": _release("version"),
+    "niji": _release("niji", bare=True),
     "ar": ratio,
     "chaos": _number("chaos", 0, 100),
     "stylize": _number("stylize", 0, 1000),
@@ -316,6 +322,8 @@ def _checked(flag: Flag, notes: list[Note]) -> Flag:
         return flag
     bare = flag.value if flag.meaning in _LISTS else _GLUED.sub("", flag.value)
     value = check(bare)
+    if value not in RELEASES.get(flag.meaning, {value}):
+        notes.append((UNKNOWN, {"flag": f"--{flag.name} {value}"}))
     if value != flag.value:
         mended = Flag(flag.name, value)
         notes.append((MENDED, {"typed": flag.text[:60], "meant": mended.text[:60]}))

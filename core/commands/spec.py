@@ -3,9 +3,9 @@
 A command's options are a pydantic model. The types, bounds, choices and descriptions of its fields
 are the declaration: `str` is text, `int` and `float` numbers, `bool` a flag, a `Literal` a choice,
 `Media` a picture, `list[Media]` several. `json_schema_extra` adds what types cannot say:
-`{"accepts": ["audio/"]}` for a file that is no picture, `{"main": True}` for the option that takes the untyped text of the command line, `{"suggest": [...]}` for
-values to offer while typing (or the name of what to look up), `{"passes": True}` on a main option
-whose text may hold flags of its own.
+`{"accepts": ["audio/"]}` for a file that is no picture, `{"main": True}` for the option that takes
+the untyped text of the command line, `{"suggest": [...]}` for values to offer while typing (or the
+name of what to look up), `{"passes": True}` on a main option whose text may hold flags of its own.
 """
 
 from __future__ import annotations

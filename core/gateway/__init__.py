@@ -7,7 +7,7 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from yarl import URL
 
 from core.archive import Archive
-from core.errors import Refused, Spent, Unreachable
+from core.errors import BadInput, Garbled, Refused, Spent, Unreachable
 from core.gateway.hosts import Gatekeeper, PublicResolver
 from core.i18n import mark
 from core.messages import Media
@@ -26,6 +26,8 @@ from core.wire import Answer, Blob, Call, Json, pause
 TEXT = 4000
 """Characters that are kept of an answer that is not JSON."""
 CHUNK = 256 * 1024
+EVENT = 8_000_000
+"""Longest event of a stream, in bytes."""
 CONNECT = 15.0
 """Seconds to connect."""
 MISSING = mark("The picture for this is not in the archive any more. Please send it again.")
@@ -123,10 +125,13 @@ class Gateway:
             Unreachable: `spent` is NO when the request certainly never left, UNKNOWN when its
                 answer was lost.
         """
+        return await self._measured(call, lambda: self._send(call))
+
+    async def _measured(self, call: Call, send: Callable[[], Awaitable[Answer]]) -> Answer:
         started = time.monotonic()
         outcome = "lost"
         try:
-            answer = await self._send(call)
+            answer = await send()
             outcome = str(answer.status)
         except Unreachable as error:
             outcome = "not sent" if error.spent is Spent.NO else "lost"
@@ -136,13 +141,15 @@ class Gateway:
             SECONDS.labels(call.family).observe(time.monotonic() - started)
         return answer
 
-    async def _send(self, call: Call) -> Answer:
+    async def _send(self, call: Call, take: Callable[[bytes], bool] | None = None) -> Answer:
         session = self._asking if call.method == "GET" or call.reads else self._paying
         if session is None or session.closed:
             raise Unreachable(spent=Spent.NO, detail="closed")
         sent = SimpleNamespace(headers=False)
         limit = aiohttp.ClientTimeout(
-            total=min(call.timeout, self._settings.timeout), sock_connect=CONNECT
+            total=None if call.stream else min(call.timeout, self._settings.timeout),
+            sock_connect=CONNECT,
+            sock_read=min(call.timeout, self._settings.timeout),
         )
         with contextlib.ExitStack() as files:
             try:
@@ -159,15 +166,56 @@ class Gateway:
                     allow_redirects=False,
                     trace_request_ctx=sent,
                 ) as response:
-                    return await self._answer(call, response)
+                    return await self._answer(call, response, take)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 spent = Spent.UNKNOWN if sent.headers else Spent.NO
                 raise Unreachable(spent=spent, detail=type(error).__name__) from None
 
-    async def _answer(self, call: Call, response: aiohttp.ClientResponse) -> Answer:
+    async def stream(self, call: Call, take: Callable[[bytes], bool]) -> Answer:
+        """Make one request whose answer comes as events; `take` gets the data of each as it comes
+        and says whether to go on.
+
+        The body of a good answer is True when it came to its end, False when it broke off or was
+        not wanted any more; an answer that is no stream is read as usual. Raises as `send`.
+        """
+        return await self._measured(call, lambda: self._send(call, take))
+
+    async def _events(
+        self, response: aiohttp.ClientResponse, take: Callable[[bytes], bool]
+    ) -> bool:
+        """Read server-sent events; True when `[DONE]` came."""
+        rest = b""
+        try:
+            async for chunk in response.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if not line.startswith(b"data:"):
+                        continue
+                    data = line[5:].strip()
+                    if data == b"[DONE]":
+                        return True
+                    if data and not take(data):
+                        return False
+                if len(rest) > EVENT:
+                    return False
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return False
+
+    async def _answer(
+        self, call: Call, response: aiohttp.ClientResponse, take: Callable[[bytes], bool] | None
+    ) -> Answer:
+        if take is not None and response.content_type == "text/event-stream":
+            return Answer(response.status, await self._events(response, take))
+        return await self._plain(call, response)
+
+    async def _plain(self, call: Call, response: aiohttp.ClientResponse) -> Answer:
         wait = pause(response.headers.get("Retry-After"), self._clock())
         if call.binary and response.status == 200 and "json" not in response.content_type:
-            kept = await self._archive.put(_chunks(response), limit=call.most)
+            try:
+                kept = await self._archive.put(_chunks(response), limit=call.most)
+            except BadInput as error:
+                raise Garbled(detail=str(error)) from error
             return Answer(response.status, kept, wait)
         return Answer(response.status, _parsed(await _read(response, call.most)), wait)
 

@@ -68,6 +68,8 @@ class Offer:
     """Factors of the price, each where every one of the options has one of the values."""
     sync: bool = False
     """The answer to its submit is the result."""
+    streams: bool = False
+    """The answer grows before the person's eyes, and may be stopped."""
     typical: float = 35.0
     """Seconds from submit to finish, until enough own jobs tell better."""
     first_look: float = 10.0
@@ -180,6 +182,13 @@ class Result:
     invites: tuple[Invite, ...] = ()
     prompt: str = ""
     """The prompt as the gateway finally used it, if it says."""
+    markdown: bool = False
+    """`text` is CommonMark of a language model, not plain text."""
+    cost: float | None = None
+    """USD that it really cost, where the answer tells (tokens); None for the offer's price."""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """What else is worth keeping with the job: tokens used, the clip a song can be continued
+    from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +200,23 @@ class Failed:
 
 
 Outcome: TypeAlias = Progress | Waiting | Result | Failed
+
+
+class Stream(Protocol):
+    """Puts an answer that comes in pieces together; one for each call, kept in memory only."""
+
+    text: str
+    """What there is to read so far, CommonMark."""
+
+    def add(self, data: bytes) -> None:
+        """Take the data of one event. Never raises; an event nobody can read is passed over."""
+        ...
+
+    def whole(self, *, cut: bool) -> Json:
+        """The body as if it had come in one piece, for `Provider.accept`; `cut` when its end is
+        missing.
+        """
+        ...
 
 
 class Provider(Protocol):
@@ -213,6 +239,10 @@ class Provider(Protocol):
 
     def instead(self, request: Request, error: GatewayError) -> Request | None:
         """Another way to ask for the same after a refusal that cost nothing, or None."""
+        ...
+
+    def stream(self, request: Request) -> Stream:
+        """What puts the answer of a `stream` call together."""
         ...
 
     def look(self, ticket: Ticket) -> Call:
@@ -247,6 +277,10 @@ class Family:
         """No other way."""
         del request, error
         return None
+
+    def stream(self, request: Request) -> Stream:
+        """Answers come in one piece."""
+        raise NotImplementedError
 
     def look(self, ticket: Ticket) -> Call:
         """Families that answer at once have no tickets."""

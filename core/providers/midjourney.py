@@ -32,6 +32,7 @@ from core.providers import midjourney_reasons as reasons
 from core.providers import midjourney_windows as windows
 from core.providers.base import (
     Failed,
+    Family,
     Kind,
     Offer,
     Outcome,
@@ -130,7 +131,7 @@ _CONFIRM = re.compile(r"confirm|窗口|确认", re.IGNORECASE)
 _UNKNOWN_TASK = re.compile(r"task_not?_found|not found|未找到|不存在", re.IGNORECASE)
 
 
-class Midjourney:
+class Midjourney(Family):
     """The Midjourney family. See `core.providers.base.Provider` for what each method owes."""
 
     family = FAMILY

@@ -52,7 +52,8 @@ LOST_TRACK = mark(
 STOPPED = mark("This was stopped at the image service. It may have been charged.")
 
 _CONTENT = re.compile(
-    r"moderat|safety|sensitive|policy|nsfw|inappropriate|prohibited|copyright|risk control|违规|敏感",
+    r"moderat|safety|sensitive|policy|nsfw|inappropriate|prohibited|copyright|risk control"
+    r"|违规|敏感",
     re.IGNORECASE,
 )
 _TIMEOUT = re.compile(r"超时|time[sd]?[ -]?out", re.IGNORECASE)

@@ -19,6 +19,9 @@ from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
 
+ANSWER = 3600.0
+"""Seconds a waiting job waits for the person's answer."""
+
 
 class Finishing:
     """Brings jobs from the gateway's answer to the person."""
@@ -47,13 +50,16 @@ class Finishing:
         await self._floor.save_news(before, after, (fill,))
 
     async def ask(self, job: Job) -> None:
-        """Show the question of a waiting job, once; give up when nobody answers for an hour."""
+        """Show the question of a waiting job, once; give up when nobody answers in time."""
+        end = job.submitted_at + ANSWER
         if job.cancel:
             await self._floor.cancel(job)
         elif not job.asked:
             await self._delivery.question(job)
             await self._floor.store.set_asked(job.id)
-            await self._floor.save(job, replace(job, wake_at=self._floor.clock() + 3600))
+            await self._floor.save(job, replace(job, wake_at=end))
+        elif self._floor.clock() < end:
+            await self._floor.save(job, replace(job, wake_at=end))
         else:
             error = BotError(mark("Nobody answered the question, so this was given up."))
             after = self._floor.failed(job, error)
@@ -84,6 +90,9 @@ class Finishing:
             percent=100,
             remotes=tuple(remotes),
             text=result.text,
+            markdown=result.markdown,
+            facts=dict(result.facts),
+            price=job.price if result.cost is None else ledger.micro(result.cost),
             final_prompt=result.prompt,
         )
         actions = [self._invite(job, invite) for invite in result.invites]
@@ -92,7 +101,7 @@ class Finishing:
                 job, Verb.ORIGINAL, "original", mark("Full quality"), "💾"
             )
             actions.append(replace(original, row=8))
-        if await self._floor.save(before, after, ledger.settle(job, "done"), actions):
+        if await self._floor.save(before, after, ledger.settle(after, "done"), actions):
             self._floor.pace.learn(job.request.offer, now - job.submitted_at)
 
     async def _kept(self, job: Job, result: Result) -> list[str]:

@@ -12,12 +12,14 @@ import logging
 from dataclasses import replace
 from typing import assert_never
 
+from core.delivery import Delivery
 from core.errors import Garbled, GatewayError, Spent, UserError
 from core.gateway import Gateway
 from core.jobs import Job, State
 from core.providers.base import Provider, Request, Result, Ticket, Waiting
 from core.steps.finish import Finishing
 from core.steps.floor import Floor
+from core.wire import Answer, Call
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +27,15 @@ log = logging.getLogger(__name__)
 class Submitting:
     """Sends submits."""
 
-    def __init__(self, floor: Floor, gateway: Gateway, finishing: Finishing) -> None:
-        """Take what all steps share, the gateway, and what follows."""
+    def __init__(
+        self, floor: Floor, gateway: Gateway, delivery: Delivery, finishing: Finishing
+    ) -> None:
+        """Take what all steps share, the gateway, the growing answers' way out, what follows."""
         self._floor = floor
         self._gateway = gateway
+        self._delivery = delivery
         self._finishing = finishing
+        self._stopped: set[str] = set()
         self._submits = asyncio.Semaphore(32)
 
     async def submit(self, job: Job) -> None:
@@ -44,7 +50,7 @@ class Submitting:
         async with self._submits:
             started = self._floor.clock()
             try:
-                outcome = provider.accept(request, await self._gateway.send(call))
+                outcome = provider.accept(request, await self._answer(job, provider, request, call))
             except (UserError, GatewayError) as error:
                 await self._not_accepted(job, provider, request, error)
                 return
@@ -53,6 +59,33 @@ class Submitting:
                 await self._not_accepted(job, provider, request, Garbled(detail=repr(error)))
                 return
         await self._accepted(job, outcome, started)
+
+    async def _answer(
+        self, job: Job, provider: Provider, request: Request, call: Call
+    ) -> Answer:
+        """Make the call; an answer that comes in pieces is shown as it grows."""
+        if not call.stream:
+            return await self._gateway.send(call)
+        stream = provider.stream(request)
+
+        def take(data: bytes) -> bool:
+            stream.add(data)
+            self._delivery.said(job, stream.text)
+            return job.id not in self._stopped
+
+        try:
+            answer = await self._gateway.stream(call, take)
+            if isinstance(answer.body, bool):
+                stopped = job.id in self._stopped
+                cut = not answer.body and not stopped
+                return replace(answer, body=stream.whole(cut=cut))
+            return answer
+        finally:
+            self._stopped.discard(job.id)
+
+    def stop(self, job_id: str) -> None:
+        """End an answer that is still growing; what there is of it is the result."""
+        self._stopped.add(job_id)
 
     async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result, started: float) -> None:
         now = self._floor.clock()

@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text, update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.errors import StoreError
 from core.store import opening
 from core.store.inbox import Inbox
 from core.store.jobs import Jobs
+from core.store.lite import Lite
 from core.store.migrations import bring_up
 from core.store.people import Buttons, People
+from core.store.postgres import Postgres
 from core.store.queue import Queue
 from core.store.schema import jobs
 from core.store.writer import Writer
@@ -31,10 +32,12 @@ OPENING = 2025_0002
 class Store(Inbox, Jobs, Queue, Buttons, People):
     """The database."""
 
-    def __init__(self, engine: AsyncEngine, lock: int | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Lite | Postgres, lock: int | None, clock: Callable[[], float]
+    ) -> None:
         """Use `Store.open`."""
-        super().__init__(Writer(engine), clock)
-        self._engine = engine
+        super().__init__(Writer(database), clock)
+        self._database = database
         self._lock = lock
 
     @classmethod
@@ -42,11 +45,12 @@ class Store(Inbox, Jobs, Queue, Buttons, People):
         """Open the database, making or upgrading its tables; one process alone may use a SQLite
         file.
         """
+        database: Lite | Postgres
         if url.startswith("sqlite:"):
-            engine, lock = opening.open_sqlite(url.partition("///")[2])
+            database, lock = opening.open_sqlite(url.partition("///")[2])
         else:
-            engine, lock = opening.open_postgres(url), None
-        store = cls(engine, lock, clock)
+            database, lock = opening.open_postgres(url), None
+        store = cls(database, lock, clock)
         try:
             await store._prepare()
         except Exception as error:
@@ -55,21 +59,23 @@ class Store(Inbox, Jobs, Queue, Buttons, People):
         return store
 
     async def _prepare(self) -> None:
-        async with self._engine.execution_options(writing=True).begin() as connection:
-            if not self._writer.lite:
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({OPENING})"))
-            await connection.run_sync(_check_version)
-            await connection.run_sync(bring_up)
-            if self._lock is not None:  # whoever held a lease is gone
-                held = update(jobs).where(jobs.c.wake_at > 0, jobs.c.lease != "")
-                await connection.execute(held.values(lease="", lease_until=0.0))
+        await self._database.open()
+        await self._database.transact([self._bring_up], durable=True)
+
+    def _bring_up(self, connection: Connection) -> None:
+        if not self._database.lite:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({OPENING})"))
+        _check_version(connection)
+        bring_up(connection)
+        if self._lock is not None:  # whoever held a lease is gone
+            held = update(jobs).where(jobs.c.wake_at > 0, jobs.c.lease != "")
+            connection.execute(held.values(lease="", lease_until=0.0))
 
     @property
     def about(self) -> str:
         """The database and its version, such as `SQLite 3.45.1`."""
-        found = self._engine.dialect.server_version_info or ()
-        kind = "SQLite" if self._writer.lite else "PostgreSQL"
-        return f"{kind} {'.'.join(map(str, found))}"
+        kind = "SQLite" if self._database.lite else "PostgreSQL"
+        return f"{kind} {'.'.join(map(str, self._database.version))}"
 
     async def close(self) -> None:
         """Finish what is under way and let go of the file."""

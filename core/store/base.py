@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from core.store.writer import Writer
 
@@ -23,15 +23,15 @@ class Part:
     async def _scalar(self, query: Any) -> Any:
         """The first column of a query's first row, or None."""
 
-        async def op(c: AsyncConnection) -> Any:
-            return (await c.execute(query)).scalar()
+        def op(c: Connection) -> Any:
+            return c.execute(query).scalar()
 
         return await self._read(op)
 
     async def _change(self, statement: Any, *, durable: bool = True) -> int:
         """Run one changing statement; returns how many rows it changed."""
 
-        async def op(c: AsyncConnection) -> int:
-            return int((await c.execute(statement)).rowcount)
+        def op(c: Connection) -> int:
+            return int(c.execute(statement).rowcount)
 
         return await self._write(op, durable=durable)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from core.store.base import Part
 from core.store.rows import close_event, is_new
@@ -26,12 +25,12 @@ class Inbox(Part):
         for key, body in found:
             bodies.setdefault(key, body)
 
-        async def op(c: AsyncConnection) -> list[tuple[str, str]]:
+        def op(c: Connection) -> list[tuple[str, str]]:
             new = []
             for number, (key, body) in enumerate(bodies.items()):
                 at = now + number * ORDER
                 row = {"key": key, "platform": platform, "body": body, "at": at}
-                if await is_new(c, events, row):
+                if is_new(c, events, row):
                     new.append((key, body))
             return new
 
@@ -45,8 +44,8 @@ class Inbox(Part):
             .order_by(events.c.at)
         )
 
-        async def op(c: AsyncConnection) -> list[tuple[str, str]]:
-            return [(row.key, row.body) for row in await c.execute(query)]
+        def op(c: Connection) -> list[tuple[str, str]]:
+            return [(row.key, row.body) for row in c.execute(query)]
 
         return await self._read(op)
 

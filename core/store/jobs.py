@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
+    Float,
     Update,
     and_,
     bindparam,
@@ -16,7 +18,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.errors import StoreError
 from core.jobs import LIVE, Action, Entry, Job, State
@@ -53,14 +54,14 @@ class Jobs(Part):
         """
         now, row = self._clock(), rows.job_row(job)
 
-        async def op(c: AsyncConnection) -> Job:
-            made = await rows.is_new(c, jobs, row)
+        def op(c: Connection) -> Job:
+            made = rows.is_new(c, jobs, row)
             if finish is not None:
-                await rows.close_event(c, finish, now)
+                rows.close_event(c, finish, now)
             if not made:
-                return await _existing(c, job)
-            await rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
-            await rows.add_buttons(c, buttons)
+                return _existing(c, job)
+            rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
+            rows.add_buttons(c, buttons)
             return job
 
         return await self._write(op)
@@ -78,11 +79,11 @@ class Jobs(Part):
         before.check_move(after.state)
         step, now = _step(before, after, self._clock()), self._clock()
 
-        async def op(c: AsyncConnection) -> bool:
-            if (await c.execute(*step)).rowcount != 1:
+        def op(c: Connection) -> bool:
+            if c.execute(*step).rowcount != 1:
                 return False
-            await rows.book(c, after, ledger, now)
-            await rows.add_buttons(c, actions)
+            rows.book(c, after, ledger, now)
+            rows.add_buttons(c, actions)
             return True
 
         return await self._write(op, durable=durable)
@@ -93,8 +94,8 @@ class Jobs(Part):
             before.check_move(after.state)
         steps = [_step(before, after, self._clock()) for before, after in changes]
 
-        async def op(c: AsyncConnection) -> list[bool]:
-            return [(await c.execute(*step)).rowcount == 1 for step in steps]
+        def op(c: Connection) -> list[bool]:
+            return [c.execute(*step).rowcount == 1 for step in steps]
 
         return await self._write(op, durable=False) if steps else []
 
@@ -107,8 +108,8 @@ class Jobs(Part):
             .returning(jobs)
         )
 
-        async def op(c: AsyncConnection) -> Job | None:
-            found = (await c.execute(change)).first()
+        def op(c: Connection) -> Job | None:
+            found = c.execute(change).first()
             return rows.job_of(found) if found else None
 
         return await self._write(op)
@@ -137,8 +138,8 @@ class Jobs(Part):
     # -- looking up ------------------------------------------------------------------------------
 
     async def _jobs(self, query: Any) -> list[Job]:
-        async def op(c: AsyncConnection) -> list[Job]:
-            return [rows.job_of(row) for row in await c.execute(query)]
+        def op(c: Connection) -> list[Job]:
+            return [rows.job_of(row) for row in c.execute(query)]
 
         return await self._read(op)
 
@@ -170,8 +171,8 @@ class Jobs(Part):
             jobs.c.parent == parent, jobs.c.once_key.is_not(None)
         )
 
-        async def op(c: AsyncConnection) -> dict[str, str]:
-            found = [(row.once_key.partition(":"), row.id) for row in await c.execute(query)]
+        def op(c: Connection) -> dict[str, str]:
+            found = [(row.once_key.partition(":"), row.id) for row in c.execute(query)]
             return {key: child for (head, _, key), child in found if head == parent}
 
         return await self._read(op)
@@ -190,8 +191,8 @@ class Jobs(Part):
             .limit(limit)
         )
 
-        async def op(c: AsyncConnection) -> list[float]:
-            return [float(row[0]) for row in await c.execute(query)]
+        def op(c: Connection) -> list[float]:
+            return [float(row[0]) for row in c.execute(query)]
 
         return await self._read(op)
 
@@ -199,8 +200,8 @@ class Jobs(Part):
         """Jobs per state."""
         query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
 
-        async def op(c: AsyncConnection) -> dict[State, int]:
-            return {State(row[0]): int(row[1]) for row in await c.execute(query)}
+        def op(c: Connection) -> dict[State, int]:
+            return {State(row[0]): int(row[1]) for row in c.execute(query)}
 
         return await self._read(op)
 
@@ -208,8 +209,8 @@ class Jobs(Part):
         """A job's entries, the hold first: (kind, micro-USD, note, Unix time)."""
         query = select(ledger).where(ledger.c.job == job_id).order_by(ledger.c.slot.desc())
 
-        async def op(c: AsyncConnection) -> list[tuple[Entry, int, str, float]]:
-            return [(Entry(r.entry), r.amount, r.note, r.at) for r in await c.execute(query)]
+        def op(c: Connection) -> list[tuple[Entry, int, str, float]]:
+            return [(Entry(r.entry), r.amount, r.note, r.at) for r in c.execute(query)]
 
         return await self._read(op)
 
@@ -221,7 +222,10 @@ _GUARDED = update(jobs).where(
 )
 _STEP = _GUARDED.values({name: bindparam(f"a_{name}") for name in STEP_COLUMNS})
 _HEEDING = _STEP.values(
-    wake_at=case((jobs.c.cancel.is_(True), bindparam("a_now")), else_=bindparam("a_wake_at"))
+    wake_at=case(
+        (jobs.c.cancel.is_(True), bindparam("a_now", type_=Float)),
+        else_=bindparam("a_wake_at", type_=Float),
+    )
 )
 """The same, where a wish to stop that came while the step was under way is looked at now."""
 
@@ -236,7 +240,7 @@ def _step(before: Job, after: Job, now: float) -> tuple[Update, dict[str, Any]]:
     return _STEP, values
 
 
-async def _existing(c: AsyncConnection, job: Job) -> Job:
+def _existing(c: Connection, job: Job) -> Job:
     """The job that was in the way of `job`: of the same event, else of the same costly button, else
     itself.
     """
@@ -244,7 +248,7 @@ async def _existing(c: AsyncConnection, job: Job) -> Job:
     same: list[ColumnElement[bool]] = [and_(itself, jobs.c.created_at == job.created_at)]
     same += [jobs.c.once_key == job.once_key] if job.once_key else []
     same += [jobs.c.event_key == job.event_key] if job.event_key else []
-    found = (await c.execute(select(jobs).where(or_(*same)))).all()
+    found = c.execute(select(jobs).where(or_(*same))).all()
     if not found:
         raise StoreError
     return rows.job_of(min(found, key=lambda row: row.event_key != job.event_key))

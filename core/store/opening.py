@@ -10,15 +10,14 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import event
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.errors import StoreError
+from core.store.lite import Lite
+from core.store.postgres import Postgres
 
 OLDEST_SQLITE = (3, 35)
 """The first with RETURNING."""
@@ -39,8 +38,8 @@ REASONS: Mapping[str, str] = {
 """By the beginning of PostgreSQL's error code."""
 
 
-def open_sqlite(database: str) -> tuple[AsyncEngine, int | None]:
-    """The engine on a file (or on memory), and the lock that keeps other processes away."""
+def open_sqlite(database: str) -> tuple[Lite, int | None]:
+    """The file (or memory), and the lock that keeps other processes away."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreError(
             "SQLite {found} is too old: {needed} or newer is needed. A newer Python brings it.",
@@ -51,11 +50,7 @@ def open_sqlite(database: str) -> tuple[AsyncEngine, int | None]:
     if database not in ("", ":memory:"):
         path = Path(database).expanduser().resolve()
         lock = _take(path)
-    address = URL.create("sqlite+aiosqlite", database=str(path) if path else None)
-    engine = create_async_engine(address)
-    event.listen(engine.sync_engine, "connect", _pragmas)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine, lock
+    return Lite(path), lock
 
 
 def _take(path: Path) -> int:
@@ -78,25 +73,10 @@ def _take(path: Path) -> int:
     return lock
 
 
-def _pragmas(connection: Any, record: object) -> None:
-    del record
-    connection.isolation_level = None  # transactions are begun by `_begin`, not by the driver
-    cursor = connection.cursor()
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Any) -> None:
-    """Writers take the file at once; a read is one statement and needs no transaction."""
-    if connection.get_execution_options().get("writing"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def open_postgres(url: str) -> AsyncEngine:
-    """The engine; the URL is read by asyncpg itself, as other PostgreSQL programs do."""
+def open_postgres(url: str) -> Postgres:
+    """The database; the URL is read by asyncpg itself, as other PostgreSQL programs do."""
     try:
-        return create_async_engine(
+        engine = create_async_engine(
             "postgresql+asyncpg://",
             connect_args={"dsn": url, "timeout": CONNECT, "command_timeout": COMMAND},
         )
@@ -104,6 +84,7 @@ def open_postgres(url: str) -> AsyncEngine:
         raise StoreError(
             "PostgreSQL needs one more package: pip install 'atelier-bot[postgres]'"
         ) from error
+    return Postgres(engine)
 
 
 def why_not(url: str, error: Exception) -> StoreError:

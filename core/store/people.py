@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, delete, select
 
 from core.jobs import Action
 from core.store import rows
@@ -22,9 +21,9 @@ class Buttons(Part):
     async def add_actions(self, made: Sequence[Action]) -> list[Action]:
         """Keep actions; one whose (job, key) is there already keeps its token."""
 
-        async def op(c: AsyncConnection) -> list[Action]:
-            await rows.add_buttons(c, made)
-            return [replace(action, token=await _token(c, action)) for action in made]
+        def op(c: Connection) -> list[Action]:
+            rows.add_buttons(c, made)
+            return [replace(action, token=_token(c, action)) for action in made]
 
         return await self._write(op)
 
@@ -37,15 +36,15 @@ class Buttons(Part):
         """A job's actions in their order."""
         query = select(actions.c.body).where(actions.c.job == job_id).order_by(actions.c.position)
 
-        async def op(c: AsyncConnection) -> list[Action]:
-            return [rows.ACTION.validate_json(row.body) for row in await c.execute(query)]
+        def op(c: Connection) -> list[Action]:
+            return [rows.ACTION.validate_json(row.body) for row in c.execute(query)]
 
         return await self._read(op)
 
 
-async def _token(c: AsyncConnection, action: Action) -> str:
+def _token(c: Connection, action: Action) -> str:
     same = and_(actions.c.job == action.job, actions.c.key == action.key)
-    return str((await c.execute(select(actions.c.token).where(same))).scalar_one())
+    return str(c.execute(select(actions.c.token).where(same)).scalar_one())
 
 
 class People(Part):
@@ -59,12 +58,12 @@ class People(Part):
     async def set_person(self, key: str, values: Mapping[str, str]) -> None:
         """Merge settings; an empty string removes one."""
 
-        async def op(c: AsyncConnection) -> None:
-            await rows.add_new(c, people, [{"key": key, "settings": "{}"}])
-            found = (await c.execute(_settings(key).with_for_update())).scalar()
+        def op(c: Connection) -> None:
+            rows.add_new(c, people, [{"key": key, "settings": "{}"}])
+            found = c.execute(_settings(key).with_for_update()).scalar()
             kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
             same = people.update().where(people.c.key == key)
-            await c.execute(same.values(settings=json.dumps(kept)))
+            c.execute(same.values(settings=json.dumps(kept)))
 
         await self._write(op)
 
@@ -72,9 +71,9 @@ class People(Part):
         """Keep a note, for ever or until a time."""
         change = {"value": value, "at": self._clock(), "until": until}
 
-        async def op(c: AsyncConnection) -> None:
+        def op(c: Connection) -> None:
             row = rows.insert(c, notes).values(key=key, **change)
-            await c.execute(row.on_conflict_do_update(index_elements=["key"], set_=change))
+            c.execute(row.on_conflict_do_update(index_elements=["key"], set_=change))
 
         await self._write(op)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Select,
     Subquery,
     and_,
@@ -20,7 +21,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.jobs import Job, State
 from core.store.base import Part
@@ -49,11 +49,11 @@ class Queue(Part):
         due = and_(ours, jobs.c.wake_at <= now)
         soon = and_(_free(now), jobs.c.state == State.RUNNING, jobs.c.wake_at <= now + ahead)
 
-        async def op(c: AsyncConnection) -> list[Job]:
-            found = await self._locked(c, due, limit)
+        def op(c: Connection) -> list[Job]:
+            found = self._locked(c, due, limit)
             if ahead and any(state == State.RUNNING for state in found.values()):
-                found |= await self._locked(c, soon, limit)
-            return await _lease(c, list(found)[:limit], lease=worker, lease_until=until)
+                found |= self._locked(c, soon, limit)
+            return _lease(c, list(found)[:limit], lease=worker, lease_until=until)
 
         if await self._exists(due):
             return await self._write(op, durable=False)
@@ -70,14 +70,12 @@ class Queue(Part):
         if per_person:
             query = query.where(ranked.c.rank <= per_person)
 
-        async def op(c: AsyncConnection) -> list[Job]:
+        def op(c: Connection) -> list[Job]:
             if not self._writer.lite:
-                await c.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TURNSTILE})
-            ids = list((await c.execute(query)).scalars())
+                c.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TURNSTILE})
+            ids = list(c.execute(query).scalars())
             still = and_(jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), _free(now))
-            return await _lease(
-                c, ids, still, state=State.SUBMITTING, lease=worker, lease_until=until
-            )
+            return _lease(c, ids, still, state=State.SUBMITTING, lease=worker, lease_until=until)
 
         return await self._write(op) if await self.any_queued() else []
 
@@ -117,8 +115,8 @@ class Queue(Part):
             func.count(ranked.c.id), func.coalesce(func.sum(case((before, 1), else_=0)), 0)
         ).select_from(ranked.outerjoin(mine, before))
 
-        async def op(c: AsyncConnection) -> tuple[int, int]:
-            every, ahead = (await c.execute(query)).one()
+        def op(c: Connection) -> tuple[int, int]:
+            every, ahead = c.execute(query).one()
             return int(ahead), int(every)
 
         return await self._read(op)
@@ -126,14 +124,12 @@ class Queue(Part):
     async def _exists(self, where: ColumnElement[bool]) -> bool:
         return await self._scalar(select(jobs.c.id).where(where).limit(1)) is not None
 
-    async def _locked(
-        self, c: AsyncConnection, where: ColumnElement[bool], limit: int
-    ) -> dict[str, str]:
+    def _locked(self, c: Connection, where: ColumnElement[bool], limit: int) -> dict[str, str]:
         """Ids and states of jobs, the longest due first, that no other process is claiming."""
         query = select(jobs.c.id, jobs.c.state).where(where).order_by(jobs.c.wake_at).limit(limit)
         if not self._writer.lite:
             query = query.with_for_update(skip_locked=True)
-        return {row.id: row.state for row in await c.execute(query)}
+        return {row.id: row.state for row in c.execute(query)}
 
 
 def _free(now: float) -> ColumnElement[bool]:
@@ -141,14 +137,12 @@ def _free(now: float) -> ColumnElement[bool]:
     return and_(jobs.c.wake_at > 0, or_(jobs.c.lease == "", jobs.c.lease_until <= now))
 
 
-async def _lease(
-    c: AsyncConnection, ids: list[str], *still: ColumnElement[bool], **values: Any
-) -> list[Job]:
+def _lease(c: Connection, ids: list[str], *still: ColumnElement[bool], **values: Any) -> list[Job]:
     """Change these jobs as far as they are `still` so; returns them in the order of `ids`."""
     if not ids:
         return []
     change = update(jobs).where(jobs.c.id.in_(ids), *still).values(**values).returning(jobs)
-    found = [job_of(row) for row in await c.execute(change)]
+    found = [job_of(row) for row in c.execute(change)]
     return sorted(found, key=lambda job: ids.index(job.id))
 
 

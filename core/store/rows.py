@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Connection, Table, bindparam, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.jobs import Action, Entry, Job, State
 from core.messages import Ref
@@ -28,7 +27,7 @@ Line = tuple[Entry, int, str]
 """A ledger line: kind, micro-USD, note."""
 
 
-def insert(c: AsyncConnection, table: Table) -> Any:
+def insert(c: Connection, table: Table) -> Any:
     """An INSERT that knows ON CONFLICT, which SQLAlchemy has per database only."""
     return _insert(c.dialect.name, table)
 
@@ -44,17 +43,17 @@ def _insert_new(dialect: str, table: Table) -> Any:
     return _insert(dialect, table).on_conflict_do_nothing()
 
 
-async def add_new(c: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def add_new(c: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Write the rows that are not there yet."""
     if rows:
-        await c.execute(_insert_new(c.dialect.name, table), rows)
+        c.execute(_insert_new(c.dialect.name, table), rows)
 
 
-async def is_new(c: AsyncConnection, table: Table, row: dict[str, Any]) -> bool:
+def is_new(c: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Write a row; False when one with the same key is there already."""
     (key, *_) = table.primary_key.columns
     made = _insert_new(c.dialect.name, table).returning(key)
-    return (await c.execute(made, row)).first() is not None
+    return c.execute(made, row).first() is not None
 
 
 def ref_text(ref: Ref | None) -> str | None:
@@ -110,12 +109,12 @@ _CLOSE = (
 )
 
 
-async def close_event(c: AsyncConnection, key: str, at: float) -> None:
+def close_event(c: Connection, key: str, at: float) -> None:
     """Close an event; what it said is not needed any more."""
-    await c.execute(_CLOSE, {"event": key, "now": at})
+    c.execute(_CLOSE, {"event": key, "now": at})
 
 
-async def book(c: AsyncConnection, job: Job, lines: Sequence[Line], at: float) -> None:
+def book(c: Connection, job: Job, lines: Sequence[Line], at: float) -> None:
     """Write ledger lines; a job's second hold or second closing entry changes nothing."""
     rows = [
         {
@@ -129,10 +128,10 @@ async def book(c: AsyncConnection, job: Job, lines: Sequence[Line], at: float) -
         }
         for entry, amount, note in lines
     ]
-    await add_new(c, ledger, rows)
+    add_new(c, ledger, rows)
 
 
-async def add_buttons(c: AsyncConnection, made: Sequence[Action]) -> None:
+def add_buttons(c: Connection, made: Sequence[Action]) -> None:
     """Write actions in their order; one whose (job, key) is there already keeps its token."""
     rows = [
         {
@@ -144,4 +143,4 @@ async def add_buttons(c: AsyncConnection, made: Sequence[Action]) -> None:
         }
         for number, action in enumerate(made)
     ]
-    await add_new(c, actions, rows)
+    add_new(c, actions, rows)

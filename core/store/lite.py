@@ -1,0 +1,106 @@
+"""SQLite: connections that live in aiosqlite's threads, and work that goes there whole.
+
+A step to a thread and back costs as much as a small query, and SQLAlchemy's own way through
+aiosqlite takes four for each statement. So an operation, or a whole group commit, is one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import aiosqlite
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+T = TypeVar("T")
+
+
+class _Thread:
+    """One connection in its thread."""
+
+    def __init__(self, database: str) -> None:
+        self._driver = aiosqlite.connect(database)
+        self._driver._thread.daemon = True  # a hard exit does not wait for it
+
+    async def open(self) -> Self:
+        await self._driver
+        raw = self._driver._conn  # what aiosqlite wraps; touched in its own thread only
+        self.engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        event.listen(self.engine, "connect", _pragmas)
+        return self
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return await self._driver._execute(work)  # type: ignore[no-any-return, no-untyped-call]
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+
+class Lite:
+    """A SQLite file: one connection writes, one reads, and neither waits for the other. In memory
+    there is one connection for both.
+    """
+
+    lite = True
+
+    def __init__(self, path: Path | None) -> None:
+        """Use a file, or memory."""
+        self._path = path
+        self._writer = self._reader = _Thread(str(path) if path else ":memory:")
+        self._level = ""
+
+    async def open(self) -> None:
+        """Make the connections."""
+        await self._writer.open()
+        await self._writer.run(lambda: self._writer.engine.connect().close())
+        if self._path is not None:
+            self._reader = await _Thread(str(self._path)).open()
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        for thread in {self._writer, self._reader}:
+            await thread.close()
+
+    @property
+    def version(self) -> tuple[int | str, ...]:
+        """SQLite's."""
+        return tuple(self._writer.engine.dialect.server_version_info or ())
+
+    async def read(self, op: Callable[[Connection], T]) -> T:
+        """Run a query; it is one statement and needs no transaction."""
+
+        def work() -> T:
+            with self._reader.engine.connect() as connection:
+                return op(connection)
+
+        return await self._reader.run(work)
+
+    async def transact(
+        self, ops: Sequence[Callable[[Connection], Any]], *, durable: bool
+    ) -> list[Any]:
+        """Run operations in one transaction, which takes the file at once."""
+
+        def work() -> list[Any]:
+            with self._writer.engine.connect() as connection:
+                self._sync(connection, "FULL" if durable else "NORMAL")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                results = [op(connection) for op in ops]
+                connection.commit()
+                return results
+
+        return await self._writer.run(work)
+
+    def _sync(self, connection: Connection, level: str) -> None:
+        """Set how far the next commit goes, where that is not set yet."""
+        if self._level != level:
+            connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+            self._level = level
+
+
+def _pragmas(connection: Any, record: object) -> None:
+    del record
+    connection.isolation_level = None  # transactions are begun by `transact`, not by the driver
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}").close()
