@@ -107,7 +107,7 @@ class Desk:
     # -- events --------------------------------------------------------------------------------
 
     async def handle(self, event: Event) -> BotError | None:
-        """Deal with an event to the end; gives what the person was told went wrong, if anything did.
+        """Deal with an event to the end; gives what the person was told went wrong, if so.
 
         Never raises; the same key twice does its work once.
         """
@@ -274,7 +274,7 @@ class Desk:
     async def post(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> None:
-        """Send a message of an adapter's own in the chat's pace; if it is not taken that is logged."""
+        """Send a message of an adapter's own in the chat's pace; a refusal is only logged."""
         try:
             await self._studio.outbox.send(place, message, nonce=nonce, reply_to=reply_to)
         except AdapterError as error:
