@@ -107,7 +107,7 @@ class Desk:
     # -- events --------------------------------------------------------------------------------
 
     async def handle(self, event: Event) -> BotError | None:
-        """Deal with an event to the end; gives what the person was told went wrong, if anything did.
+        """Deal with an event to the end; gives what the person was told went wrong, if so.
 
         Never raises; the same key twice does its work once.
         """
@@ -127,7 +127,9 @@ class Desk:
             problem = error
         except Exception:
             log.exception("an event could not be handled", extra={"event": event.key})
-            problem = BotError(mark("Something went wrong here. It has been noted."))
+            problem = BotError(
+                mark("Something went wrong here, and it has been noted. Please try again.")
+            )
         if problem is not None:
             await self._tell(ctx, problem)
         await self._finish(event.key)
@@ -252,7 +254,11 @@ class Desk:
 
     async def _fill(self, ctx: Context, event: Filling) -> None:
         action = await self._action(event.token, event.caller)
-        values = {name: await self._resolve(ctx, value) for name, value in event.values.items()}
+        if action.form is None:
+            raise Gone(mark("There is nothing to fill in here any more."))
+        asked = {field.name for field in action.form.fields}
+        given = {name: value for name, value in event.values.items() if name in asked}
+        values = {name: await self._resolve(ctx, value) for name, value in given.items()}
         for value in values.values():
             _check_types(("image/",), value)
         await self._act(ctx, action, values)
@@ -274,7 +280,7 @@ class Desk:
     async def post(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> None:
-        """Send a message of an adapter's own in the chat's pace; if it is not taken that is logged."""
+        """Send a message of an adapter's own in the chat's pace; a refusal is only logged."""
         try:
             await self._studio.outbox.send(place, message, nonce=nonce, reply_to=reply_to)
         except AdapterError as error:
@@ -354,7 +360,7 @@ def _shaped(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
             shaped[option.name] = [value]
         if option.kind in ("image", "file") and isinstance(value, list) and value:
             if len(value) > 1:
-                raise BadInput(mark("One file is enough here; {n} were sent."), n=len(value))
+                raise BadInput(mark("This takes one file, and you sent {n}."), n=len(value))
             shaped[option.name] = value[0]
         if option.kind in FILES:
             _check_types(option.accepts, shaped.get(option.name))
@@ -426,7 +432,9 @@ def _picture_count(low: int, high: int, given: int) -> BadInput:
             mark("Send a picture with the command, or use it in reply to one."), n=given
         )
     if low == 0:
-        return BadInput(mark("At most {high} pictures; {n} were sent."), high=high, n=given)
-    return BadInput(
-        mark("This takes {low} to {high} pictures; {n} were sent."), low=low, high=high, n=given
-    )
+        text = mark("At most {high} pictures can be used, and you sent {n}.")
+    elif given == 0:
+        text = mark("Send {low} to {high} pictures with the command.")
+    else:
+        text = mark("This takes {low} to {high} pictures, and you sent {n}.")
+    return BadInput(text, low=low, high=high, n=given)

@@ -250,7 +250,8 @@ Event: TypeAlias = Invocation | Press | Filling
 _MARKS = re.compile(r"([\\`*_~|<>#+\-.\[\]()!&={}$^:])")
 _INVISIBLE = dict.fromkeys(
     [
-        *(0x00AD, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF),
+        *(0x00AD, 0x061C, 0x115F, 0x1160, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0x3164),
+        *(0xFEFF, 0xFFA0, 0xFFF9, 0xFFFA, 0xFFFB),
         *range(0x202A, 0x202F),
         *range(0x2061, 0x2070),
         *range(0xE0000, 0xE0080),
@@ -264,7 +265,7 @@ def clean(text: str) -> str:
 
     Joiners inside emoji and scripts (U+200C, U+200D) and newlines stay.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_INVISIBLE)
+    text = re.sub("\r\n|[\r\u2028\u2029]", "\n", text).translate(_INVISIBLE)
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 

@@ -17,6 +17,7 @@ from bot.config import Settings
 async def running(
     folder: Path,
     gateway: str,
+    /,
     *,
     clock: Callable[[], float] = time.time,
     **sections: dict[str, Any],

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +10,7 @@ import pytest
 
 from bot.sandbox import Sandbox
 from tests.house import running
-
-
-class Browser:
-    """One session of the playground, reading its stream."""
-
-    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
-        self.session, self.base = session, base
-        self.cards: dict[str, Any] = {}
-
-    async def act(self, **event: Any) -> int:
-        event.setdefault("id", str(uuid.uuid4()))
-        async with self.session.post(f"{self.base}/api/events", json=event) as answer:
-            return answer.status
-
-    async def see(self, wanted: Any) -> Any:
-        """Read the stream until a card is as wanted."""
-        async with asyncio.timeout(12), self.session.get(f"{self.base}/api/stream") as stream:
-            async for raw in stream.content:
-                line = raw.decode()
-                if not line.startswith("data:"):
-                    continue
-                data = json.loads(line[5:])
-                changes = data if isinstance(data, list) else [data["card"]]
-                for card in changes:
-                    if card and wanted(card):
-                        return card
-        raise AssertionError("the stream ended")
-
-
-def button(card: Any, label: str) -> str:
-    return next(b["token"] for b in card["buttons"] if b["label"] == label)
-
-
-def result(title: str) -> Any:
-    return lambda c: c["media"] and f"**{title}**" in c["text"] and c["progress"] == -1
+from tests.web_kit import browser, button, jar, result
 
 
 @pytest.fixture
@@ -56,19 +19,6 @@ async def gateway() -> Any:
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
-
-
-async def browser(session: aiohttp.ClientSession, base: str) -> Browser:
-    for _ in range(100):
-        async with session.get(f"{base}/") as page:
-            if page.status == 200:
-                return Browser(session, base)
-        await asyncio.sleep(0.05)
-    raise AssertionError("no page")
-
-
-def jar() -> aiohttp.CookieJar:
-    return aiohttp.CookieJar(unsafe=True)
 
 
 async def test_imagine_then_upscale_then_the_same_button_again(
@@ -85,6 +35,7 @@ async def test_imagine_then_upscale_then_the_same_button_again(
 
         await ann.act(token=button(grid, "U2"))
         await ann.see(result("U2"))
+        await ann.settled()
         await ann.act(token=button(grid, "U2"))
         again = await ann.see(lambda c: "pressed" in c["text"])
 
@@ -104,7 +55,7 @@ async def test_the_same_event_twice_makes_one_job(gateway: Sandbox, tmp_path: Pa
 
 
 async def test_a_result_survives_a_restart(gateway: Sandbox, tmp_path: Path) -> None:
-    """A job under way when the program stops is finished by the next one, without a second submit."""
+    """A job under way when the program stops is finished by the next one, submitted once."""
     async with aiohttp.ClientSession(cookie_jar=jar()) as s:
         async with running(tmp_path, gateway.url) as app:
             ann = await browser(s, app.address)

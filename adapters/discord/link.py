@@ -67,7 +67,7 @@ def quiet() -> None:
     """Keep discord.py from logging whole events and addresses, which hold tokens."""
     for name in ("client", "gateway", "http", "shard", "state", "webhook.async_"):
         logger = logging.getLogger(f"discord.{name}")
-        if logger.level < logging.INFO:
+        if logger.getEffectiveLevel() < logging.INFO:
             logger.setLevel(logging.INFO)
     for name in ("gateway", "shard"):
         logging.getLogger(f"discord.{name}").addFilter(_BRIEF)

@@ -1,1 +1,1 @@
-"""Telegram: updates in through our own durable loop, messages out through python-telegram-bot's Bot."""
+"""Telegram: updates in through a durable loop, messages out through python-telegram-bot's Bot."""

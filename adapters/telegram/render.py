@@ -14,13 +14,20 @@ from telegram.constants import KeyboardButtonStyle
 from telegramify_markdown import convert
 
 from core.i18n import Say
-from core.messages import Button, Caller, Field, Form, escape, shorten
+from core.messages import Button, Caller, Field, Form, clean, escape, shorten
 
 STYLES = {
     "primary": KeyboardButtonStyle.PRIMARY,
     "success": KeyboardButtonStyle.SUCCESS,
     "danger": KeyboardButtonStyle.DANGER,
 }
+PER_ROW = 8
+"""Buttons side by side; clients fold more."""
+ROWS = 12
+NAME = 64
+"""Characters of the name that leads a message."""
+SHOWN = 1500
+"""Characters of an answer that may be kept."""
 LABEL = 60
 """Characters of a button's label; longer ones are cut by phones."""
 
@@ -39,7 +46,7 @@ def text_of(source: str, mention: Caller | None = None) -> tuple[str, list[Messa
     text = text.rstrip("\n")
     if mention is None:
         return text, _inside(entities, text)
-    name = shorten(mention.name.strip() or "👤", 64)
+    name = shorten(" ".join(clean(mention.name).split()) or "👤", NAME)
     shift = units(name) + 2
     moved = [
         MessageEntity(e.type, e.offset + shift, e.length, url=e.url, language=e.language)
@@ -62,6 +69,11 @@ def _inside(entities: list[MessageEntity], text: str) -> list[MessageEntity]:
     return kept
 
 
+def plain(source: str) -> str:
+    """CommonMark source as bare text."""
+    return text_of(source)[0]
+
+
 def cut(text: str, entities: list[MessageEntity], limit: int) -> tuple[str, list[MessageEntity]]:
     """Cut to `limit` characters with the entities that still fit."""
     if len(text) <= limit:
@@ -71,53 +83,52 @@ def cut(text: str, entities: list[MessageEntity], limit: int) -> tuple[str, list
     return text, kept
 
 
-def keyboard(buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
-    """Buttons in their rows, at most eight side by side."""
-    if not buttons:
-        return None
-    ordered = sorted(buttons, key=lambda b: b.row)
+def keyboard(buttons: tuple[Button, ...], much: int = 2) -> InlineKeyboardMarkup | None:
+    """Buttons in their rows; `much` is 2 for all, 1 for bare ones without links, 0 for none."""
+    shown = [b for b in buttons if much == 2 or not b.url] if much else []
     rows: list[list[InlineKeyboardButton]] = []
-    for _, group in groupby(ordered, key=lambda b: b.row):
-        line = [_button(b) for b in group]
-        rows += [line[i : i + 8] for i in range(0, len(line), 8)]
-    return InlineKeyboardMarkup(rows[:12])
+    for _, group in groupby(sorted(shown, key=lambda b: b.row), key=lambda b: b.row):
+        line = [_button(b, bare=much == 1) for b in group]
+        rows += [line[i : i + PER_ROW] for i in range(0, len(line), PER_ROW)]
+    return InlineKeyboardMarkup(rows[:ROWS]) if rows else None
 
 
-def _button(button: Button) -> InlineKeyboardButton:
+def _button(button: Button, *, bare: bool) -> InlineKeyboardButton:
     label = shorten(" ".join(p for p in (button.emoji, button.label) if p) or "•", LABEL)
     if button.url:
         return InlineKeyboardButton(label, url=button.url)
     data = f"{'f' if button.form else 'b'}:{button.token}"
-    style = STYLES.get(button.style)
+    style = None if bare else STYLES.get(button.style)
     return InlineKeyboardButton(label, callback_data=data, style=style)
 
 
 def question(say: Say, form: Form, index: int, lead: str = "") -> str:
-    """One question of a form as CommonMark source."""
-    field = form.fields[index]
-    lines = [lead] if lead else []
-    title = escape(form.title)
-    if not lead:
-        lines.append(f"**{title}**")
+    """One question of a form, in a person's language already, as CommonMark source."""
+    asked = form.fields[index]
+    label = escape(asked.label)
+    lines = [lead if lead and lead != form.title else f"**{escape(form.title)}**"]
     if len(form.fields) > 1:
-        lines.append(f"{index + 1}/{len(form.fields)} · {escape(field.label)}")
-    elif escape(field.label) not in lead:
-        lines.append(escape(field.label))
-    if field.value:
-        shown = escape(shorten(" ".join(field.value.split()), 1500))
+        lines.append(f"{index + 1}/{len(form.fields)} · {label}")
+    elif label not in lead:
+        lines.append(label)
+    if asked.hint and asked.kind == "image":
+        lines.append(escape(asked.hint))
+    if asked.value:
+        shown = escape(shorten(" ".join(asked.value.split()), SHOWN))
         lines += [f"> {shown}", say("Answer with something new, or with - to keep this.")]
-    elif not field.required:
+    elif not asked.required:
         lines.append(say("Answer, or send - to leave it out."))
     else:
-        lines.append(_how(say, field))
+        lines.append(_how(say, asked))
     return "\n\n".join(lines)
 
 
-def _how(say: Say, field: Field) -> str:
-    match field.kind:
+def _how(say: Say, asked: Field) -> str:
+    match asked.kind:
         case "image":
             return say("Reply to this with a picture.")
         case "choice":
-            return say("Reply with one of: {list}", list=", ".join(v for v, _ in field.choices))
+            names = ", ".join(escape(label) for _, label in asked.choices)
+            return say("Reply with one of: {list}", list=names)
         case _:
             return say("Reply to this message.")

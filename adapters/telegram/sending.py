@@ -1,266 +1,364 @@
-"""Messages out: sends, edits and deletions through python-telegram-bot's Bot, and its errors in core's words."""
+"""Messages out: sends, edits and deletions through python-telegram-bot's Bot.
+
+Knows which way a message goes when the straight one is closed. Does not know what messages are
+about, nor the pace of a chat.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from telegram import (
     Bot,
     ForceReply,
-    InlineKeyboardMarkup,
     InputFile,
     InputMediaDocument,
     InputMediaPhoto,
     LinkPreviewOptions,
+    MessageEntity,
     ReplyParameters,
 )
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Conflict,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-    TimedOut,
-)
+from telegram.error import BadRequest, ChatMigrated, TelegramError
 
+from adapters.telegram.door import MEDIA_STAYS, TEXT_STAYS, has_media, keeps, shown
+from adapters.telegram.events import PLATFORM
+from adapters.telegram.faults import GONE, How, explained, gentler, says
 from adapters.telegram.render import cut, keyboard, text_of
-from adapters.telegram.transport import LostAnswerError, NotConnectedError
-from core.errors import (
-    AdapterError,
-    ChatGone,
-    MaybeSent,
-    MessageGone,
-    Offline,
-    SlowDown,
-    TooBig,
-)
+from core.errors import ChatGone, MaybeSent, Offline
+from core.i18n import Say, mark
 from core.messages import Media, Message, Place, Ref
 
 log = logging.getLogger(__name__)
 
 TEXT, CAPTION = 4096, 1024
+"""Characters Telegram takes, after formatting."""
 PHOTO_BYTES = 10_000_000
 PHOTO_SIDES = 10_000
-FILE_BYTES = 50_000_000
-UPLOAD_WAIT = 110.0
+ALBUM = 10
+"""Most files of an album."""
+UPLOAD_WAIT = 100.0
 """Seconds to wait for the answer to an upload."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-GONE = ("message to edit not found", "message_id_invalid", "message can't be edited")
-CLOSED = ("chat not found", "not enough rights", "topic_closed", "have no rights", "user not found")
+NO_PICTURES = mark("I may not send pictures in this chat. /show in our private chat brings it.")
 
-
-def explained(error: TelegramError) -> AdapterError:
-    """python-telegram-bot's error as core's; what may have had an effect is `MaybeSent`."""
-    words = str(error).lower()
-    match error:
-        case RetryAfter():
-            pause = error.retry_after
-            seconds = pause if isinstance(pause, int | float) else pause.total_seconds()
-            return SlowDown(retry_after=float(seconds))
-        case Forbidden():
-            return ChatGone()
-        case BadRequest() if any(mark in words for mark in GONE):
-            return MessageGone()
-        case BadRequest() if any(mark in words for mark in CLOSED):
-            return ChatGone()
-        case BadRequest() if "too big" in words or "too large" in words:
-            return TooBig(limit=FILE_BYTES)
-        case BadRequest():
-            log.error("Telegram refused a call: %s", words)
-            return ChatGone()
-        case NotConnectedError() | InvalidToken() | Conflict():
-            return Offline()
-        case TimedOut() | LostAnswerError():
-            return MaybeSent()
-        case NetworkError() if "(413)" in words or "too large" in words:
-            return TooBig(limit=FILE_BYTES)
-        case _:
-            return Offline()
+Entities = Sequence[MessageEntity]
 
 
 @contextlib.asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def translated() -> AsyncIterator[None]:
+    """Turn Telegram's errors into core's; an answer nobody can read may have had its effect."""
     try:
         yield
     except TelegramError as error:
         raise explained(error) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        log.exception("an answer of Telegram's could not be read")
+        raise MaybeSent from error
+    except OSError as error:
+        log.error("a file of the archive cannot be read: %s", error)
+        raise Offline from error
 
 
 class Sender:
     """Shows messages in chats."""
 
-    def __init__(self, bot: Bot, path: Callable[[Media], Path]) -> None:
-        """`path` tells where an archived file lies."""
+    def __init__(self, bot: Bot, path: Callable[[Media], Path], say: Callable[[str], Say]) -> None:
+        """`path` tells where an archived file lies, `say` gives a language's texts."""
         self._bot = bot
         self._path = path
+        self._say = say
         self._moved: dict[str, str] = {}
+        self._doubt = False
+        self._albums: set[str] = set()
 
-    def chat(self, place_or_ref: Place | Ref) -> int:
-        """The chat's present id: groups that became supergroups have a new one."""
-        return int(self._moved.get(place_or_ref.chat, place_or_ref.chat))
+    def moved(self, old: str, new: str) -> None:
+        """A group became a supergroup, which has another id."""
+        self._moved[old] = new
+
+    def _chat(self, place: Place) -> str:
+        return self._moved.get(place.chat, place.chat)
+
+    # -- new messages --------------------------------------------------------------------------
 
     async def send(
         self,
         place: Place,
         message: Message,
         reply_to: Ref | None,
+        *,
+        nonce: str = "",
         force: ForceReply | None = None,
     ) -> Ref:
-        """Send a new message; albums get their buttons in a message of their own."""
-        async with _translated():
-            try:
-                return await self._send(place, message, reply_to, force)
-            except ChatMigrated as error:
-                self._moved[place.chat] = str(error.new_chat_id)
-                return await self._send(place, message, None, force)
-            except BadRequest as error:
-                if "thread not found" not in str(error).lower():
-                    raise
-                bare = Place("telegram", place.chat, "", place.private, place.spoiler)
-                return await self._send(bare, message, None, force)
-
-    def _where(self, place: Place, reply_to: Ref | None) -> dict[str, Any]:
-        where: dict[str, Any] = {"chat_id": self.chat(place)}
-        if place.thread:
-            where["message_thread_id"] = int(place.thread)
-        if reply_to is not None and reply_to.message and reply_to.chat == place.chat:
-            where["reply_parameters"] = ReplyParameters(
-                int(reply_to.message), allow_sending_without_reply=True
-            )
-        return where
-
-    async def _send(
-        self, place: Place, message: Message, reply_to: Ref | None, force: ForceReply | None
-    ) -> Ref:
-        mention = None if place.private else message.mention
-        text, entities = text_of(message.text, mention)
-        where = self._where(place, reply_to)
-        markup = force or keyboard(message.buttons)
-        if not message.media:
-            text, entities = cut(text or "…", entities, TEXT)
-            sent = await self._bot.send_message(
-                text=text,
-                entities=entities,
-                reply_markup=markup,
-                link_preview_options=NO_PREVIEW,
-                **where,
-            )
-            return Ref("telegram", str(sent.chat_id), str(sent.message_id))
-        text, entities = cut(text, entities, CAPTION)
-        if len(message.media) == 1:
-            return await self._send_file(message, text, entities, markup, where)
-        album = [self._album_part(m, message) for m in message.media[:10]]
-        await self._bot.send_media_group(media=album, read_timeout=UPLOAD_WAIT, **where)
-        sent = await self._bot.send_message(
-            text=text or "…", entities=entities, reply_markup=markup, **where
-        )
-        return Ref("telegram", str(sent.chat_id), str(sent.message_id))
-
-    def _as_photo(self, media: Media, message: Message) -> bool:
-        sides = media.width + media.height
-        flat = max(media.width, media.height) <= 20 * max(min(media.width, media.height), 1)
-        return (
-            not message.as_file
-            and media.mime in ("image/png", "image/jpeg", "image/webp")
-            and media.size <= PHOTO_BYTES
-            and sides <= PHOTO_SIDES
-            and flat
-        )
-
-    def _album_part(self, media: Media, message: Message) -> Any:
-        file = InputFile(
-            self._path(media).open("rb"), filename=media.name, attach=True, read_file_handle=False
-        )
-        if self._as_photo(media, message):
-            return InputMediaPhoto(file, has_spoiler=media.spoiler)
-        return InputMediaDocument(file)
-
-    async def _send_file(
-        self,
-        message: Message,
-        text: str,
-        entities: Any,
-        markup: InlineKeyboardMarkup | ForceReply | None,
-        where: dict[str, Any],
-    ) -> Ref:
-        media = message.media[0]
-        common: dict[str, Any] = {
-            "caption": text,
-            "caption_entities": entities,
-            "reply_markup": markup,
-            "read_timeout": UPLOAD_WAIT,
-            **where,
-        }
-        with self._path(media).open("rb") as stream:
-            file = InputFile(stream, filename=media.name or "file", read_file_handle=False)
-            if self._as_photo(media, message):
-                sent = await self._bot.send_photo(photo=file, has_spoiler=media.spoiler, **common)
-            else:
-                sent = await self._bot.send_document(
-                    document=file, disable_content_type_detection=message.as_file, **common
-                )
-        return Ref("telegram", str(sent.chat_id), str(sent.message_id), "m")
-
-    async def edit(self, ref: Ref, message: Message) -> Ref:
-        """Change a message; unchanged content is no error."""
+        """Send a new message; where the chat is closed, to the person it is for."""
+        await self._reassured()
         try:
-            async with _translated():
-                try:
-                    return await self._edit(ref, message)
-                except BadRequest as error:
-                    if "not modified" in str(error).lower():
-                        return ref
-                    raise
-        except MaybeSent:
-            return ref  # an edit made twice is the same edit
+            return await self._into(place, message, reply_to, nonce, force)
+        except ChatGone:
+            person = message.mention
+            if place.private or person is None or person.platform != PLATFORM:
+                raise
+        log.info("a chat is closed to the bot; trying the person's own")
+        own = Place(PLATFORM, person.id, private=True, spoiler=place.spoiler)
+        try:
+            return await self._into(own, message, None, nonce, force)
+        except ChatGone:
+            if not message.media:
+                raise
+        note = self._say(person.lang)(NO_PICTURES)
+        words = replace(message, text=f"{message.text}\n\n{note}", media=())
+        return await self._into(place, words, reply_to, nonce, force)
 
-    async def _edit(self, ref: Ref, message: Message) -> Ref:
-        text, entities = text_of(message.text)
-        where: dict[str, Any] = {"chat_id": self.chat(ref), "message_id": int(ref.message)}
-        markup = keyboard(message.buttons)
+    async def _reassured(self) -> None:
+        """After a lost answer, send nothing before Telegram answers something harmless.
+
+        So an outage costs one doubtful message at most, however long it lasts.
+        """
+        if not self._doubt:
+            return
+        try:
+            async with translated():
+                await self._bot.get_me(read_timeout=10.0)
+        except MaybeSent:
+            raise Offline from None
+        self._doubt = False
+
+    async def _into(
+        self,
+        place: Place,
+        message: Message,
+        reply_to: Ref | None,
+        nonce: str,
+        force: ForceReply | None,
+    ) -> Ref:
+        """Send into one chat, with less and less as Telegram refuses parts."""
+        how = _all_of(message)
+        try:
+            async with translated():
+                while True:
+                    try:
+                        return await self._attempt(place, message, reply_to, nonce, force, how)
+                    except ChatMigrated as error:
+                        if str(error.new_chat_id) == self._chat(place):
+                            raise
+                        self.moved(place.chat, str(error.new_chat_id))
+                    except BadRequest as error:
+                        how = self._after(how, error)
+        except MaybeSent:
+            self._doubt = True
+            raise
+
+    def _after(self, how: How, error: BadRequest) -> How:
+        """What to leave out next. Raises the error when that cannot help."""
+        after = None if says(error, "too big", "too large") else gentler(how, error)
+        if after is None:
+            raise error
+        log.warning("Telegram refused a message (%s), trying it as %s", error, after)
+        return after
+
+    async def _attempt(
+        self,
+        place: Place,
+        message: Message,
+        reply_to: Ref | None,
+        nonce: str,
+        force: ForceReply | None,
+        how: How,
+    ) -> Ref:
+        room = CAPTION if len(message.media) == 1 else TEXT
+        text, entities = _words(message, how, room, private=place.private)
+        markup = force or keyboard(message.buttons, how.buttons)
+        where = self._where(place, reply_to, how)
+        if len(message.media) == 1:
+            shape = {"caption": text, "caption_entities": entities, "reply_markup": markup}
+            return await self._file(message, how, {**shape, **where})
         if message.media:
-            media = message.media[0]
-            text, entities = cut(text, entities, CAPTION)
-            with self._path(media).open("rb") as stream:
-                file = InputFile(stream, filename=media.name, attach=True, read_file_handle=False)
-                shown = InputMediaPhoto(
-                    file, caption=text, caption_entities=entities, has_spoiler=media.spoiler
-                )
-                await self._bot.edit_message_media(
-                    media=shown, reply_markup=markup, read_timeout=UPLOAD_WAIT, **where
-                )
-            return Ref("telegram", ref.chat, ref.message, "m")
-        if ref.door == "m":
-            text, entities = cut(text, entities, CAPTION)
-            await self._bot.edit_message_caption(
-                caption=text, caption_entities=entities, reply_markup=markup, **where
-            )
-            return ref
-        text, entities = cut(text or "…", entities, TEXT)
-        await self._bot.edit_message_text(
-            text=text,
+            await self._album(message, how, nonce, where)
+        sent = await self._bot.send_message(
+            text=text or "…",
             entities=entities,
             reply_markup=markup,
             link_preview_options=NO_PREVIEW,
             **where,
         )
-        return ref
+        self._albums.discard(nonce)
+        door = TEXT_STAYS if message.media else ""
+        return Ref(PLATFORM, str(sent.chat_id), str(sent.message_id), door)
+
+    def _where(self, place: Place, reply_to: Ref | None, how: How) -> dict[str, Any]:
+        chat = self._chat(place)
+        where: dict[str, Any] = {"chat_id": int(chat)}
+        if how.alone:
+            return where
+        if place.thread:
+            where["message_thread_id"] = int(place.thread)
+        if reply_to is not None and reply_to.message and reply_to.chat == chat:
+            where["reply_parameters"] = ReplyParameters(
+                int(reply_to.message), allow_sending_without_reply=True
+            )
+        return where
+
+    async def _file(self, message: Message, how: How, common: dict[str, Any]) -> Ref:
+        media = message.media[0]
+        with self._path(media).open("rb") as stream:
+            file = InputFile(stream, filename=media.name or "file", read_file_handle=False)
+            if _is_photo(media, message, how):
+                sent = await self._bot.send_photo(
+                    photo=file, has_spoiler=media.spoiler, read_timeout=UPLOAD_WAIT, **common
+                )
+            else:
+                sent = await self._bot.send_document(
+                    document=file,
+                    disable_content_type_detection=message.as_file or None,
+                    read_timeout=UPLOAD_WAIT,
+                    **common,
+                )
+        return Ref(PLATFORM, str(sent.chat_id), str(sent.message_id), shown(media))
+
+    async def _album(self, message: Message, how: How, nonce: str, where: dict[str, Any]) -> None:
+        """Send several files; once, though the words and buttons after them are tried again."""
+        if nonce and nonce in self._albums:
+            return
+        photos = all(_is_photo(media, message, how) for media in message.media)
+        for start in range(0, len(message.media), ALBUM):
+            part = message.media[start : start + ALBUM]
+            if len(part) == 1:
+                await self._file(replace(message, media=part), how, where)
+                continue
+            with self._opened(part) as files:
+                await self._bot.send_media_group(
+                    media=[
+                        InputMediaPhoto(file, has_spoiler=media.spoiler)
+                        if photos
+                        else InputMediaDocument(file)
+                        for media, file in zip(part, files, strict=True)
+                    ],
+                    read_timeout=UPLOAD_WAIT,
+                    **where,
+                )
+        if nonce:
+            self._albums.add(nonce)
+
+    @contextlib.contextmanager
+    def _opened(self, media: Sequence[Media]) -> Iterator[list[InputFile]]:
+        """Files as attachments of one call, closed at its end."""
+        with contextlib.ExitStack() as stack:
+            yield [
+                InputFile(
+                    stack.enter_context(self._path(one).open("rb")),
+                    filename=one.name or "file",
+                    attach=True,
+                    read_file_handle=False,
+                )
+                for one in media
+            ]
+
+    # -- changing messages ---------------------------------------------------------------------
+
+    async def edit(self, ref: Ref, message: Message) -> Ref:
+        """Change a message; made twice it is the same edit, so a lost answer means no effect."""
+        try:
+            async with translated():
+                return await self._edited(ref, message)
+        except MaybeSent:
+            raise Offline from None
+
+    async def _edited(self, ref: Ref, message: Message) -> Ref:
+        how, door = _all_of(message), ref.door
+        while True:
+            try:
+                return await self._rewrite(replace(ref, door=door), message, how)
+            except ChatMigrated:
+                raise BadRequest("message to edit not found") from None
+            except BadRequest as error:
+                if says(error, "not modified"):
+                    return replace(ref, door=_door(door, message, how))
+                if says(error, *GONE):
+                    raise
+                if says(error, "no text in the message") and not has_media(door):
+                    door = MEDIA_STAYS
+                elif says(error, "no caption in the message") and has_media(door):
+                    door = TEXT_STAYS
+                else:
+                    how = self._after(how, error)
+
+    async def _rewrite(self, ref: Ref, message: Message, how: How) -> Ref:
+        """Give a message new words and buttons, and another picture where it shows another one."""
+        new = _new_picture(ref.door, message, how)
+        room = CAPTION if new or has_media(ref.door) else TEXT
+        private = not ref.chat.startswith("-")
+        text, entities = _words(message, how, room, private=private)
+        target: dict[str, Any] = {
+            "chat_id": int(ref.chat),
+            "message_id": int(ref.message),
+            "reply_markup": keyboard(message.buttons, how.buttons),
+        }
+        if new:
+            await self._redraw(new, text, entities, target)
+        elif has_media(ref.door):
+            await self._bot.edit_message_caption(caption=text, caption_entities=entities, **target)
+        else:
+            await self._bot.edit_message_text(
+                text=text or "…", entities=entities, link_preview_options=NO_PREVIEW, **target
+            )
+        return replace(ref, door=_door(ref.door, message, how))
+
+    async def _redraw(
+        self, media: Media, text: str, entities: Entities, target: dict[str, Any]
+    ) -> None:
+        with self._opened((media,)) as (file,):
+            picture = InputMediaPhoto(
+                file, caption=text, caption_entities=entities, has_spoiler=media.spoiler
+            )
+            await self._bot.edit_message_media(media=picture, read_timeout=UPLOAD_WAIT, **target)
 
     async def delete(self, ref: Ref) -> None:
-        """Remove a message; one that is gone or too old is left."""
-        with contextlib.suppress(BadRequest):
-            async with _translated():
-                try:
-                    await self._bot.delete_message(self.chat(ref), int(ref.message))
-                except BadRequest as error:
-                    log.debug("not deleted: %s", error)
+        """Remove a message; one that is gone, moved or too old is left."""
+        async with translated():
+            try:
+                await self._bot.delete_message(int(ref.chat), int(ref.message))
+            except (BadRequest, ChatMigrated) as error:
+                log.info("a message stays: %s", error)
 
 
-Call = Callable[[], Awaitable[Ref]]
+def _all_of(message: Message) -> How:
+    """Everything a message has."""
+    pictures = bool(message.media) and not message.as_file
+    return How(as_file=not pictures, buttons=2 if message.buttons else 0)
+
+
+def _words(message: Message, how: How, room: int, *, private: bool) -> tuple[str, Entities]:
+    """The text as it is shown in `room` characters, led by the person it is for in a group."""
+    mention = None if private else message.mention
+    text, entities = text_of(message.text, mention)
+    text, entities = cut(text, entities, room // 2 if how.short else room)
+    return text, () if how.plain else entities
+
+
+def _is_photo(media: Media, message: Message, how: How) -> bool:
+    """Whether Telegram shows this as a photo: recompressed, within bounds of size and shape."""
+    wide, narrow = max(media.width, media.height), min(media.width, media.height)
+    return (
+        not message.as_file
+        and not how.as_file
+        and media.mime in ("image/png", "image/jpeg", "image/webp")
+        and media.size <= PHOTO_BYTES
+        and media.width + media.height <= PHOTO_SIDES
+        and wide <= 20 * max(narrow, 1)
+    )
+
+
+def _new_picture(door: str, message: Message, how: How) -> Media | None:
+    """The picture an edit brings that the message does not show yet."""
+    media = message.media[0] if message.media else None
+    return None if how.as_file or keeps(door, media) else media
+
+
+def _door(door: str, message: Message, how: How) -> str:
+    """The note of a message after an edit."""
+    new = _new_picture(door, message, how)
+    return shown(new) if new else door

@@ -1,0 +1,142 @@
+// Forms: of commands, of buttons, and those a message asks in place.
+import { $, act, ask, at, house, make, t } from "./net.js";
+import { icon } from "./icons.js";
+import { Pictures } from "./pictures.js";
+
+let count = 0;
+let open = []; // the picture fields of the form that is open, for dropping and pasting
+
+/** The picture field that takes what is dropped while a form is open. */
+export const openPictures = () => $("form").open ? open[0] : null;
+
+// -- one control per kind; each knows how to read itself ------------------------------------------
+function chosen(f) {
+  const pairs = (f.choices || []).map((c) => Array.isArray(c) ? c : [c, c]);
+  return make("select", {}, ...(f.required ? [] : [make("option", { value: "" }, "–")]),
+    ...pairs.map(([value, label]) => make("option", { value, selected: value === f.value }, label)));
+}
+
+function area(f) {
+  const node = make("textarea", { rows: 3, placeholder: f.hint || null, maxlength: f.max_length || null });
+  node.value = f.value || "";
+  return node;
+}
+
+function line(f, more = {}) {
+  const node = make("input", { type: "text", value: f.value || null, placeholder: f.hint || null, maxlength: f.max_length || null, autocomplete: "off", ...more });
+  return node;
+}
+
+function number(f) {
+  return line(f, { type: "number", min: f.minimum, max: f.maximum, step: f.kind === "integer" ? 1 : "any", inputmode: "decimal" });
+}
+
+function pictureField(f) {
+  const most = f.kind === "images" ? f.at_most : 1;
+  const list = make("ul", { class: "thumbs", hidden: true });
+  const pick = make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", multiple: most > 1, class: "unseen" });
+  const pictures = new Pictures(list, () => box.classList.toggle("full", pictures.items.length >= most));
+  const box = make("div", { class: "pictures" }, list,
+    make("label", { class: "addfile" }, icon("📎"), most > 1 ? t("Up to {n} pictures", { n: most }) : t("Add pictures"), pick));
+  pick.addEventListener("change", () => { pictures.add(pick.files); pick.value = ""; });
+  return { node: box, focus: pick, pictures, least: f.required ? Math.max(f.at_least || 1, 1) : 0,
+    read: async () => { const got = await pictures.handles(); return got.length ? f.kind === "images" ? got : got[0] : undefined; } };
+}
+
+function suggestList(f, command, node) {
+  if (!f.lookup && !f.suggest?.length) return null;
+  const list = make("datalist", { id: `d${count}` }, ...(f.suggest || []).map((value) => make("option", { value })));
+  node.setAttribute("list", list.id);
+  if (f.lookup) {
+    fetch(at(`/api/suggest?command=${command}&option=${f.name}`)).then((a) => a.json())
+      .then((found) => list.append(...found.map(([value, label]) => make("option", { value, label }))), () => {});
+  }
+  return list;
+}
+
+function control(f, command) {
+  if (f.kind === "image" || f.kind === "images") return pictureField(f);
+  if (f.kind === "flag") {
+    const node = make("input", { type: "checkbox", role: "switch" });
+    return { node, focus: node, read: () => node.checked || undefined };
+  }
+  const long = f.kind === "text" && (f.label !== undefined || f.max_length > 1000);
+  const whole = f.kind === "integer" || f.kind === "number";
+  const node = f.kind === "choice" ? chosen(f) : long ? area(f) : whole ? number(f) : line(f);
+  node.required = Boolean(f.required);
+  const read = () => node.value === "" ? undefined : whole ? Number(node.value) : node.value;
+  return { node, focus: node, read, more: suggestList(f, command, node) };
+}
+
+function question(f, command) {
+  count += 1;
+  const made = control(f, command);
+  made.focus.id = `f${count}`;
+  made.focus.name = f.name;
+  const label = make("label", { for: `f${count}` }, f.label ?? make("b", {}, f.name), f.label === undefined ? make("span", {}, f.description) : null);
+  const hint = f.label !== undefined && f.hint && made.pictures ? make("small", {}, f.hint) : null;
+  return { ...made, name: f.name, row: make("div", { class: f.kind === "flag" ? "ask switch" : "ask" }, label, hint, made.node, made.more) };
+}
+
+/** A form as a node; `submit` gets the values and says whether they arrived. */
+function build(fields, submit, { command = "", buttons = [] } = {}) {
+  const asked = fields.map((f) => question(f, command));
+  const rest = command ? asked.filter((one, n) => !fields[n].required && !fields[n].main && !one.pictures) : [];
+  const first = asked.filter((one) => !rest.includes(one));
+  const fold = first.length ? make("details", { class: "fold" }, make("summary", {}, t("More options")), ...rest.map((one) => one.row)) : make("div", {}, ...rest.map((one) => one.row));
+  const send = make("button", { class: "key primary" }, t("Send"));
+  const form = make("form", {}, ...first.map((one) => one.row), rest.length ? fold : null, make("div", { class: "toasts" }), make("div", { class: "row ends" }, ...buttons, send));
+  form.addEventListener("submit", async (e) => {
+    e.preventDefault();
+    const short = asked.find((one) => one.least && one.pictures.items.length < one.least);
+    if (short) { short.focus.focus(); short.node.classList.add("short"); return; }
+    send.disabled = true;
+    const values = {};
+    for (const one of asked) { const value = await one.read(); if (value !== undefined) values[one.name] = value; }
+    if (await submit(values)) form.dispatchEvent(new CustomEvent("sent")); else send.disabled = false;
+  });
+  return { form, asked };
+}
+
+function show(title, note, content) {
+  const close = make("button", { type: "button", class: "round", "aria-label": t("Close"), onclick: () => $("form").close() }, icon("✖"));
+  $("form").replaceChildren(make("div", { class: "head" }, make("h2", { id: "form-title" }, title), close), ...(note ? [make("p", { class: "soft" }, note)] : []), content);
+  $("form").setAttribute("aria-labelledby", "form-title");
+  if (!$("form").open) $("form").showModal();
+}
+
+function dialog(title, note, fields, submit, command = "") {
+  const { form, asked } = build(fields, submit, { command });
+  open = asked.filter((one) => one.pictures).map((one) => one.pictures);
+  form.addEventListener("sent", () => $("form").close());
+  show(title, note, form);
+  asked[0]?.focus.focus();
+}
+
+/** The form a button opens. */
+export async function openForm(token) {
+  const form = await ask(`/api/form/${encodeURIComponent(token)}`);
+  if (form) dialog(form.title, "", form.fields, (values) => act({ token: form.token, values }));
+}
+
+/** A form that came with a message, to be filled in in place. */
+export function askedForm(asked) {
+  const { form } = build(asked.fields, (values) => act({ token: asked.token, values }));
+  form.className = "inplace";
+  form.addEventListener("sent", () => { form.inert = true; form.classList.add("sent"); });
+  return form;
+}
+
+/** The form of a command. */
+export function commandForm(command) {
+  dialog(`/${command.name}`, command.summary, command.options, (values) => act({ command: command.name, values }), command.name);
+}
+
+/** All commands, each leading to its form. */
+export function commandMenu() {
+  const entry = (c) => make("li", {}, make("button", { type: "button", onclick: () => commandForm(c) }, make("b", {}, `/${c.name}`), make("span", {}, c.summary)));
+  show(t("All commands"), "", make("ul", { class: "menu" }, ...house.commands.map(entry)));
+}
+
+$("form").addEventListener("click", (e) => { if (e.target === $("form")) $("form").close(); });
+$("form").addEventListener("close", () => { open = []; });

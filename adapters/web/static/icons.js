@@ -1,0 +1,73 @@
+// Signs as drawings: not every machine has a font for them, and a drawing takes the colour of its text.
+const CIRCLE = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18";
+const ICONS = {
+  "🔄": ["Again, anew", "M20 12a8 8 0 1 1-2.500-5.800M20.500 3.500v4h-4"],
+  "🔁": ["Run again", "M17 2l4 4-4 4M3 11V9a3 3 0 0 1 3-3h15M7 22l-4-4 4-4M21 13v2a3 3 0 0 1-3 3H3"],
+  "🪄": ["Vary", "M4 20 14.500 9.500M17.500 3v4M15.500 5h4M20 11v3M18.500 12.500h3M9 3v3M7.500 4.500h3"],
+  "🖌": ["Brush", "M13.500 6.500 18 2l4 4-9.500 9.500zM11 9l-2 2 4 4 2-2M9 12c-3 0-3 2-4 5-.5 1.500-1.500 2.500-3 3 4 1.500 9 1 10-4"],
+  "🔍": ["Zoom out", "M20.500 20.500 15.500 15.500M10.500 17.500a7 7 0 1 0 0-14 7 7 0 0 0 0 14M7.500 10.500h6"],
+  "🔎": ["Look again", "M20.500 20.500 15.500 15.500M10.500 17.500a7 7 0 1 0 0-14 7 7 0 0 0 0 14"],
+  "↔": ["Make square", "M3 12h18M7 8l-4 4 4 4M17 8l4 4-4 4"],
+  "⬅": ["Pan left", "M20 12H4M10 6l-6 6 6 6"],
+  "➡": ["Pan right", "M4 12h16M14 6l6 6-6 6"],
+  "⬆": ["Pan up", "M12 20V4M6 10l6-6 6 6"],
+  "⬇": ["Pan down", "M12 4v16M6 14l6 6 6-6"],
+  "↑": ["Send", "M12 20V4M5 11l7-7 7 7"],
+  "⏫": ["Upscale", "M6 12l6-6 6 6M6 19l6-6 6 6"],
+  "🎞": ["Animate", "M4 4h16v16H4zM8 4v16M16 4v16M8 12h8M4 8h4M4 12h4M4 16h4M16 8h4M16 12h4M16 16h4"],
+  "✖": ["Cancel", "M6 6l12 12M18 6 6 18"],
+  "💾": ["Full quality", "M12 3v12M7 10l5 5 5-5M4 20h16"],
+  "➕": ["One more", "M12 5v14M5 12h14"],
+  "✍": ["Answer", "M4 20h4L19.500 8.500l-4-4L4 16zM13 7l4 4"],
+  "🎉": ["All of them", "M11 3l2 6 6 2-6 2-2 6-2-6-6-2 6-2zM19 16v5M16.500 18.500h5"],
+  "🔢": ["Version", "M4 9h16M4 15h16M10 3 8 21M16 3l-2 18"],
+  "📐": ["Shape", "M3 21V5l16 16zM7 17v-3l3 3z"],
+  "🎨": ["Style", "M12 3a9 9 0 1 0 0 18c1.500 0 2-1 2-2 0-1.200-.8-1.700-.8-2.700S14 15 15 15h2.500a3.500 3.500 0 0 0 3.500-3.500C21 6.500 17 3 12 3M7.500 12h.01M9.500 8h.01M14.500 8h.01"],
+  "⚡": ["Speed", "M13 2 4 14h7l-1 8 9-12h-7z"],
+  "🔘": ["Buttons", `${CIRCLE}M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6`],
+  "🌐": ["Language", `${CIRCLE}M3 12h18M12 3c-5 5-5 13 0 18M12 3c5 5 5 13 0 18`],
+  "🖼": ["Picture", "M4 4h16v16H4zM4 16l5-5 5 5 2-2 4 4M15 9h.01"],
+  "📎": ["Add pictures", "M20 11l-8.500 8.500a5 5 0 0 1-7-7L13 4a3.300 3.300 0 0 1 4.700 4.700l-8.400 8.400a1.600 1.600 0 0 1-2.300-2.300L14.500 7.500"],
+  "👁": ["Show", "M2 12s3.500-7 10-7 10 7 10 7-3.500 7-10 7-10-7-10-7M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6"],
+};
+const KEYCAP = /^([0-9])\uFE0F?\u20E3$/;
+const plain = (sign) => sign.replace(/\uFE0F/g, "");
+const NS = "http://www.w3.org/2000/svg";
+
+/** What a sign means, for those who do not see it. */
+export const named = (sign) => ICONS[plain(sign)]?.[0] || KEYCAP.exec(sign)?.[1] || sign;
+
+/** A sign as a drawing; as itself when there is none. */
+export function icon(sign) {
+  const digit = KEYCAP.exec(sign)?.[1] || (sign === "🔟" && "10");
+  if (digit) {
+    const key = document.createElement("span");
+    key.className = "keycap";
+    key.textContent = digit;
+    return key;
+  }
+  const found = ICONS[plain(sign)];
+  if (!found) return document.createTextNode(sign);
+  const svg = document.createElementNS(NS, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(NS, "path");
+  path.setAttribute("d", found[1]);
+  svg.append(path);
+  return svg;
+}
+
+const SIGNS = new RegExp(`(${Object.keys(ICONS).filter((sign) => sign !== "↑").join("|")})\\uFE0F?|[0-9]\\uFE0F?\\u20E3|🔟`, "gu");
+/** Text with its signs drawn. */
+export function drawn(text) {
+  const out = [];
+  let from = 0;
+  for (const m of text.matchAll(SIGNS)) {
+    if (m.index > from) out.push(text.slice(from, m.index));
+    out.push(icon(m[0]));
+    from = m.index + m[0].length;
+  }
+  if (from < text.length) out.push(text.slice(from));
+  return out;
+}

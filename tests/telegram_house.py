@@ -1,0 +1,101 @@
+"""The whole program beside a strict pretend Telegram and a pretend gateway, for walks through it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from bot.app import App
+from bot.sandbox import Sandbox
+from tests.house import running
+from tests.servers.telegram import Flood, Message, TelegramServer
+from tests.servers.telegram_people import Person, PrivateChat
+from tests.servers.telegram_records import Place
+
+TOKEN = "123456:abcdefghijklmnopqrstuvwxyzABCDEFGHI"
+
+
+@dataclass
+class Walk:
+    """One test's world."""
+
+    server: TelegramServer
+    gateway: Sandbox
+    folder: Path
+
+    @asynccontextmanager
+    async def bot(self, **more: Any) -> AsyncIterator[App]:
+        """Run the program until the block ends; the store stays for the next run."""
+        given = {"token": self.server.token, "api_url": self.server.url}
+        async with running(self.folder, self.gateway.url, telegram=given | more) as app:
+            yield app
+
+    def ann(self) -> tuple[Person, PrivateChat]:
+        """Ann and her chat with the bot."""
+        ann = self.server.user("Ann")
+        return ann, self.server.private(ann)
+
+    @property
+    def paid(self) -> list[str]:
+        """The paths of everything that was submitted to the gateway."""
+        return [seen.path for seen in self.gateway.submits]
+
+    def in_order(self) -> None:
+        """Telegram found no fault with the bot, was never asked too often, and no button spins."""
+        assert self.server.violations == []
+        assert self.server.flood.refusals == []
+        assert self.server.unanswered == []
+
+
+@asynccontextmanager
+async def world(folder: Path, *, flood: bool = True) -> AsyncIterator[Walk]:
+    """Start both servers; `flood` keeps Telegram's limits on."""
+    sandbox = Sandbox(pace=0.03, image_size=128)
+    await sandbox.start()
+    try:
+        async with TelegramServer(token=TOKEN, flood=Flood(on=flood)) as server:
+            yield Walk(server, sandbox, folder)
+    finally:
+        await sandbox.stop()
+
+
+def labels(message: Message) -> list[str]:
+    """A message's buttons as a person reads them."""
+    return [label for row in message.labels for label in row]
+
+
+def says(*words: str) -> Callable[[Message], bool]:
+    """A message of the bot's that says all of `words`."""
+    return lambda m: m.author.is_bot and all(w in m.words for w in words)
+
+
+def result(*words: str) -> Callable[[Message], bool]:
+    """A finished picture with its buttons whose caption says all of `words`."""
+    return lambda m: bool(m.photo) and len(labels(m)) > 3 and says(*words)(m)
+
+
+def question(*words: str) -> Callable[[Message], bool]:
+    """A question that wants a reply."""
+    return lambda m: bool(m.force_reply) and says(*words)(m)
+
+
+async def grid(walk: Walk, person: Person, place: Place, prompt: str = "a fox") -> Message:
+    """A finished grid, its progress message gone."""
+    await person.say(place, f"/imagine {prompt}")
+    found = await place.wait_message(result("Imagine", prompt), timeout=15)
+    chat = found.chat
+    await chat.wait(lambda c: not any("Cancel" in str(m.labels) for m in c.from_bot), 15)
+    return found
+
+
+def picture(colour: str = "red", size: int = 64) -> bytes:
+    """A small picture."""
+    out = io.BytesIO()
+    Image.new("RGB", (size, size), colour).save(out, "PNG")
+    return out.getvalue()
