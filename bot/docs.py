@@ -100,6 +100,8 @@ def _takes(option: Option) -> str:
             return "yes or no"
         case "image":
             return "a picture"
+        case "file":
+            return "a file"
         case "images":
             return f"{option.at_least or 1} to {option.at_most} pictures"
         case "text" if option.suggest:

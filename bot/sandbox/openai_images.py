@@ -8,7 +8,7 @@ import asyncio
 import base64
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +19,15 @@ from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.pictures import Picture, makings
 
+_PRICES: Mapping[str, float] = {
+    "dall-e-3": 0.04,
+    "gpt-image-1": 0.042,
+    "flux-schnell": 0.003,
+    "flux-dev": 0.025,
+    "flux-pro-1.1": 0.04,
+    "flux-kontext-pro": 0.04,
+    "qwen-image": 0.02,
+}
 _SIZES = {
     "dall-e-3": {"1024x1024", "1792x1024", "1024x1792"},
     "gpt-image-1": {"1024x1024", "1536x1024", "1024x1536", "auto"},
@@ -35,15 +44,7 @@ class OpenAIImages:
 
     submit = re.compile(r"^/v1/images/")
     public = re.compile(r"(?!)")
-    prices = {
-        "dall-e-3": 0.04,
-        "gpt-image-1": 0.042,
-        "flux-schnell": 0.003,
-        "flux-dev": 0.025,
-        "flux-pro-1.1": 0.04,
-        "flux-kontext-pro": 0.04,
-        "qwen-image": 0.02,
-    }
+    prices = _PRICES
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
