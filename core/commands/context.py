@@ -21,7 +21,7 @@ from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MessageGone, Offline, StoreError
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
-from core.ledger import micro, money
+from core.ledger import money
 from core.messages import Caller, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.providers.base import Offer, Request
@@ -177,14 +177,10 @@ class Context:
     # -- starting ------------------------------------------------------------------------------
 
     def price(self, request: Request) -> int:
-        """What a request costs, micro-USD."""
-        return micro(self._offer(request).price)
-
-    def _offer(self, request: Request) -> Offer:
-        offer = self.studio.offers.get(request.offer)
-        if offer is None:
+        """What a request costs, micro-USD. Raises `BadInput` for what is not sold here."""
+        if request.offer not in self.studio.offers:
             raise BadInput(mark("This is not offered here."))
-        return offer
+        return cards.price_of(request, self.studio.offers)
 
     async def start(
         self,
@@ -269,7 +265,7 @@ class Context:
         job = await self.studio.store.job(wanted)
         if job is None or job.owner != self.caller.key:
             raise BadInput(
-                mark("You have no job {job}. /jobs lists yours."), job=wanted[:20] or "?"
+                mark("You have no job “{job}”. /jobs lists yours."), job=wanted[:20] or "?"
             )
         return job
 
