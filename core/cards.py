@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from core.i18n import Say, mark
 from core.jobs import Action, Entry, Job, State, Verb
-from core.ledger import money
+from core.ledger import micro, money
 from core.messages import (
     Button,
     Caller,
@@ -23,6 +23,7 @@ from core.messages import (
     shorten,
     tame,
 )
+from core.providers.base import Offer, Request
 
 PROMPT_SHOWN = 500
 """Characters of a prompt shown with a result."""
@@ -233,14 +234,37 @@ def form(say: Say, asked: Form) -> Form:
     return replace(asked, title=say(asked.title), fields=tuple(fields))
 
 
+def price_of(request: Request, offers: Mapping[str, Offer]) -> int:
+    """What a request costs, micro-USD; one that holds several prompts costs each of them."""
+    offer, each = offers.get(request.offer), request.options.get("each")
+    count = len(each) if isinstance(each, list) else 1
+    return micro(offer.cost(request.options)) * count if offer else 0
+
+
 def result_buttons(
-    say: Say, actions: Sequence[Action], used: Collection[str], *, original: bool, large: bool
+    say: Say,
+    job: Job,
+    actions: Sequence[Action],
+    used: Collection[str],
+    offers: Mapping[str, Offer],
+    *,
+    original: bool,
+    large: bool,
 ) -> tuple[Button, ...]:
-    """The buttons under a result: the gateway's in Midjourney's rows, then our own."""
-    shown = [a for a in actions if a.verb is Verb.CONTINUE]
-    shown += [a for a in actions if a.verb is Verb.ORIGINAL and original]
-    buttons = tuple(button(say, a, used=a.key in used) for a in shown)
-    return enlarge(buttons) if large else buttons
+    """The buttons under a result: the gateway's in Midjourney's rows, then our own.
+
+    One that costs far more than the result did says so, that nobody is surprised.
+    """
+    shown = []
+    for action in actions:
+        if action.verb is Verb.CONTINUE:
+            drawn = button(say, action, used=action.key in used)
+            price = price_of(action.request, offers) if action.request else 0
+            if price > 2 * job.price:
+                drawn = replace(drawn, label=dotted(drawn.label, money(price)))
+            shown.append(drawn)
+    shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]
+    return enlarge(tuple(shown)) if large else tuple(shown)
 
 
 def enlarge(buttons: tuple[Button, ...]) -> tuple[Button, ...]:
@@ -317,10 +341,11 @@ def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Messag
         ),
     }
     happened = note_line(say, job) or words.get(job.state, "")
-    lines = [headline(say, job, 200), happened, closing]
+    number = ""
     if job.ticket is not None and job.state is not State.CANCELLED:
-        lines.append(say("Its number at the image service: `{id}`", id=escape(job.ticket.id)))
-    lines.append(f"`{job.id}`")
+        number = say("at the image service: `{id}`", id=job.ticket.id.replace("`", ""))
+    changed = notes_line(say, job) if job.state is State.FAILED else ""
+    lines = [headline(say, job, 200), happened, changed, closing, dotted(f"`{job.id}`", number)]
     wanted = OFFERED[job.state]
     return Message(
         text="\n".join(line for line in lines if line),

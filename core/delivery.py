@@ -156,8 +156,10 @@ class Delivery:
         shrunk = any(m.mime.startswith("image/") and m.size > top for m in job.media)
         buttons = cards.result_buttons(
             say,
+            job,
             actions,
             used.keys(),
+            self._offers,
             original=limits.lossy or shrunk,
             large=person.get("buttons") == "large",
         )

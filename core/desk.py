@@ -173,7 +173,7 @@ class Desk:
         command = self._by_name.get(event.command)
         if command is None:
             raise BadInput(
-                mark("There is no command {name}. /help lists them."), name=event.command
+                mark("There is no command {name}. /help lists them."), name=f"/{event.command}"
             )
         values: dict[str, Any] = dict(event.values)
         if event.text is not None:

@@ -172,6 +172,7 @@ class Engine:
                 log.error("the store does not answer: %s", error)
 
     async def _safe_tick(self) -> float:
+        self._steps += 1  # what it claims must be launched before the end
         try:
             pause = await self._tick()
         except StoreError as error:
@@ -182,6 +183,8 @@ class Engine:
         else:
             self.problem = ""
             return pause
+        finally:
+            self._ended()
         return 1.0
 
     async def _tick(self) -> float:
@@ -272,6 +275,7 @@ class Engine:
         if not room:
             return job
         self._busy[job.owner] += 1
+        self._steps += 1  # stored and not submitted it would be in doubt, so an end waits for it
         until = self._clock() + self._settings.lease
         return replace(job, state=State.SUBMITTING, lease=self._worker, lease_until=until)
 
@@ -279,12 +283,14 @@ class Engine:
         """Give back what `reserve` took for a job that was not stored."""
         if job.state is State.SUBMITTING:
             self._busy[job.owner] -= 1
+            self._ended()
 
     def added(self, job: Job) -> None:
         """Take up a job that was just stored."""
         self._outbox.progress(job.place, job.id)
         if job.state is State.SUBMITTING:
             self._launch(self._submitting.submit(job), [job])
+            self._ended()
         else:
             self._queued = True
             self._bell.set()
@@ -294,6 +300,12 @@ class Engine:
         if job.state is State.SUBMITTING and self._floor.offer(job).streams:
             self._submitting.stop(job.id)
         self._bell.set()
+
+    def _ended(self) -> None:
+        """Count a step that is over."""
+        self._steps -= 1
+        if self._stopping:
+            self._bell.set()
 
     def filled(self, job: Job) -> None:
         """A waiting job got its answers and is queued again."""

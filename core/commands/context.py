@@ -23,7 +23,7 @@ from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MessageGone, Offline, StoreError
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
-from core.ledger import micro, money
+from core.ledger import money
 from core.messages import Caller, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
@@ -179,8 +179,9 @@ class Context:
     # -- starting ------------------------------------------------------------------------------
 
     def price(self, request: Request) -> int:
-        """What a request costs, micro-USD."""
-        return micro(self._offer(request).cost(request.options))
+        """What a request costs, micro-USD. Raises `BadInput` for what is not sold here."""
+        self._offer(request)
+        return cards.price_of(request, self.studio.offers)
 
     def offer(self, kind: Kind, name: str | None) -> Offer:
         """The model a person named, else their own default, else the first. Raises `BadInput`."""
@@ -286,7 +287,7 @@ class Context:
         job = await self.studio.store.job(wanted)
         if job is None or job.owner != self.caller.key:
             raise BadInput(
-                mark("You have no job {job}. /jobs lists yours."), job=wanted[:20] or "?"
+                mark("You have no job “{job}”. /jobs lists yours."), job=wanted[:20] or "?"
             )
         return job
 

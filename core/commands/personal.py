@@ -46,7 +46,7 @@ def help_text(say: Say, commands: Sequence[Command], offers: Mapping[str, Offer]
             "months.",
             **buttons,
         ),
-        say("A picture goes with the command, or is in the message you use the command on."),
+        say("Pictures: send them with the command, or use it on a message that has one."),
         say(
             "Every result says what it cost, and has an id that /show brings it back by. What does "
             "not work out is given back, or I say why it is not."

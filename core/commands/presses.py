@@ -78,7 +78,7 @@ async def proceed(
 async def again(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
-    """AGAIN: the same request as a new job, once per button."""
+    """AGAIN: the same request as a new job, once per button; an unsure job is answered by it."""
     del values, providers
     job = await _job(ctx, action)
     ctx.command = job.command
@@ -89,6 +89,7 @@ async def again(
         once_key=f"{job.id}:{action.key}",
         spoiler=job.place.spoiler,
     )
+    await _moved(ctx, job, State.UNSURE, _left, "unsure, and run again")
 
 
 async def _moved(
@@ -113,6 +114,11 @@ async def _moved(
     raise StoreError
 
 
+def _left(job: Job) -> Job:
+    """An unsure job that its owner has answered."""
+    return replace(job, state=State.FAILED, wake_at=0.0, once_key=None)
+
+
 async def leave(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
@@ -122,7 +128,7 @@ async def leave(
         ctx,
         await _job(ctx, action),
         State.UNSURE,
-        lambda job: replace(job, state=State.FAILED, wake_at=0.0, once_key=None),
+        _left,
         "left unsure by its owner",
     )
     if job is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from core import cards
@@ -11,7 +13,7 @@ from core.errors import BadInput
 from core.i18n import mark
 from core.jobs import LIVE, Job, State, Verb
 from core.ledger import money
-from core.messages import Message
+from core.messages import Button, Message
 
 
 class JobOptions(Options):
@@ -48,27 +50,27 @@ async def jobs(ctx: Context, options: NoOptions) -> None:
     """List what is queued, running or unsure, and the latest that ended."""
     del options
     say, store = ctx.say, ctx.studio.store
-    live = await store.jobs_of(ctx.caller.key, states=LIVE | {State.UNSURE}, limit=15)
+    live = await store.jobs_of(ctx.caller.key, states=LIVE, limit=15)
+    unsure = await store.jobs_of(ctx.caller.key, states={State.UNSURE}, limit=5)
     past = await store.jobs_of(ctx.caller.key, states=ENDED, limit=5)
-    if not live and not past:
+    sections = ((say("Under way"), live), (say("Unsure"), unsure), (say("Lately"), past))
+    parts = [f"**{title}**\n{await _list(ctx, found)}" for title, found in sections if found]
+    if not parts:
         await ctx.reply(Message(say("You have no jobs yet. Start with /imagine."), private=True))
         return
-    parts = []
-    if live:
-        parts.append(f"**{say('Under way')}**\n{await _list(ctx, live)}")
-    if past:
-        parts.append(f"**{say('Lately')}**\n{await _list(ctx, past)}")
-    buttons = [
-        cards.button(say, action)
-        for job in live
-        for action in await store.actions_of(job.id)
-        if action.verb in (Verb.LEAVE, Verb.AGAIN) and job.state is State.UNSURE
-    ]
     parts.append(say("Bring one back with /show and its id; stop one with /cancel."))
-    await ctx.reply(Message("\n\n".join(parts), buttons=tuple(buttons[:10]), private=True))
+    buttons = [one for row, job in enumerate(unsure) for one in await _doubts(ctx, job, row)]
+    await ctx.reply(Message("\n\n".join(parts), buttons=tuple(buttons), private=True))
 
 
 ENDED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+async def _doubts(ctx: Context, job: Job, row: int) -> list[Button]:
+    """What can be done about an unsure job; its buttons name it, since there may be several."""
+    actions = await ctx.studio.store.actions_of(job.id)
+    drawn = [cards.button(ctx.say, a) for a in actions if a.verb in (Verb.AGAIN, Verb.LEAVE)]
+    return [replace(one, label=cards.dotted(one.label, job.id), row=row) for one in drawn]
 
 
 async def _list(ctx: Context, found: list[Job]) -> str:
