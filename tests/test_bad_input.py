@@ -136,7 +136,8 @@ async def test_what_no_page_would_post_is_refused(tmp_path: Path) -> None:
     """At the door or with a sentence; never with a job."""
     async with studio(tmp_path) as house:
         statuses = [(await house.ann.post(**posted))[0] for posted in POSTED]
-        await house.told(text="/jobs")  # events are dealt with in their order by then
+        await house.ann.act(text="/jobs")
+        await house.ann.see(lambda c: "You have no jobs yet" in c["text"])
 
         assert set(statuses) <= {202, 400}
         assert house.untouched()
