@@ -140,7 +140,7 @@ def _quit(text: str) -> NoReturn:
 async def _try(port: int, folder: Path) -> None:
     from bot.sandbox import Sandbox
 
-    sandbox = Sandbox()
+    sandbox = Sandbox(pace=0.65)  # quick enough to wait for, slow enough to see progress
     base = await sandbox.start()
     settings = Settings.model_validate(
         {

@@ -88,6 +88,7 @@ class App:
 
     async def run(self, on_ready: Callable[[], None] | None = None) -> None:
         """Run until `stop` is set. Raises `StartError` when it cannot begin."""
+        self._remark()
         async with AsyncExitStack() as stack:
             engine, outbox, delivery, desk = await self._build(stack)
             health = Health(engine)
@@ -103,6 +104,7 @@ class App:
                     tasks.create_task(engine.run())
                     for runner in runners:
                         tasks.create_task(self._keep(runner.platform, runner.run))
+                    await health.settled("engine", "web")
                     if on_ready:
                         on_ready()
                     await self.stop.wait()
@@ -190,6 +192,16 @@ class App:
         bases = [settings.gateway.base_url, settings.discord.api_url, settings.telegram.api_url]
         found = [urlsplit(str(base)).netloc.rpartition("@")[2] for base in bases if base]
         return [*settings.security.trusted_hosts, *found]
+
+    def _remark(self) -> None:
+        """Say at once what would otherwise show only when somebody tries."""
+        settings = self._settings
+        keys = settings.gateway.api_key, *settings.gateway.keys.values()
+        chats = settings.discord.token, settings.telegram.token
+        if not any(key.get_secret_value() for key in keys):
+            log.warning("[gateway] api_key is not set: every job will be refused")
+        if not settings.web.open and not any(token.get_secret_value() for token in chats):
+            log.warning("nobody can reach this bot: no chat platform and no playground is on")
 
     def _runners(self, desk: Desk) -> list[Runner]:
         """The platforms that are set up; one without a token is off and says so."""

@@ -5,6 +5,8 @@ Knows nothing of what those routes do.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import Protocol
@@ -45,25 +47,45 @@ class Site(Protocol):
         ...
 
 
+STARTING = "starting"
+PATIENCE = 15.0
+"""Seconds a part may take to start before the program is ready without it."""
+
+
 class Health:
     """What `/healthz` says."""
 
     def __init__(self, engine: Part) -> None:
         """`engine` is ready while it can claim jobs, which needs the store."""
         self._parts: dict[str, Part] = {"engine": engine}
+        self._began = time.monotonic()
 
     def watch(self, part: Named) -> None:
         """Report a platform too."""
         self._parts[part.platform] = part
 
+    async def settled(self, *names: str) -> None:
+        """Wait until parts that run on this machine alone have begun to work, which is at once."""
+        parts = [self._parts[name] for name in names if name in self._parts]
+        while any(_state(part) == STARTING for part in parts):  # noqa: ASYNC110  (a few turns)
+            await asyncio.sleep(0.005)
+
     def report(self) -> tuple[bool, dict[str, str]]:
-        """(nothing is still starting and the engine works, state per part)."""
+        """(the engine works and nothing has just begun to start, state per part).
+
+        A platform in trouble is said so and holds nothing up: the others and the jobs go on.
+        """
         states = {
             name: part.problem or ("ok" if part.ready else "starting")
             for name, part in self._parts.items()
         }
-        waiting = any(state == "starting" for state in states.values())
+        young = time.monotonic() - self._began < PATIENCE
+        waiting = young and STARTING in states.values()
         return not waiting and states["engine"] == "ok", states
+
+
+def _state(part: Part) -> str:
+    return "ok" if part.ready else part.problem or STARTING
 
 
 async def serve_http(

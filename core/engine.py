@@ -154,7 +154,7 @@ class Engine:
                 self._floor.pace.learn(offer.key, seconds)
         for job in await self._store.live():
             if job.state in BUSY:
-                self._busy[job.owner] += 1
+                self._busy.take(job.owner)
             self._outbox.progress(job.place, job.id)
 
     async def _heartbeat(self) -> None:
@@ -201,7 +201,7 @@ class Engine:
                 self._launch(self._step(job), [job])
         for batch in self._watching.batches(running):
             self._launch(self._watching.watch(batch), batch)
-        free = self._settings.parallel - sum(self._busy.values())
+        free = self._settings.parallel - self._busy.total
         fresh = await self._claim_queued(now, lease, free)
         for job in fresh:
             self._launch(self._submitting.submit(job), [job])
@@ -223,7 +223,7 @@ class Engine:
         )
         self._queued = await self._store.any_queued()
         for job in fresh:
-            self._busy[job.owner] += 1
+            self._busy.take(job.owner)
         return fresh
 
     def _launch(self, step: Coroutine[None, None, None], jobs: Sequence[Job] = ()) -> None:
@@ -269,12 +269,12 @@ class Engine:
             not self._queued
             and not self._stopping
             and self._tasks is not None
-            and sum(self._busy.values()) < self._settings.parallel
-            and self._busy[job.owner] < self._settings.parallel_per_person
+            and self._busy.total < self._settings.parallel
+            and self._busy.of(job.owner) < self._settings.parallel_per_person
         )
         if not room:
             return job
-        self._busy[job.owner] += 1
+        self._busy.take(job.owner)
         self._steps += 1  # stored and not submitted it would be in doubt, so an end waits for it
         until = self._clock() + self._settings.lease
         return replace(job, state=State.SUBMITTING, lease=self._worker, lease_until=until)
@@ -282,7 +282,7 @@ class Engine:
     def release(self, job: Job) -> None:
         """Give back what `reserve` took for a job that was not stored."""
         if job.state is State.SUBMITTING:
-            self._busy[job.owner] -= 1
+            self._busy.free(job.owner)
             self._ended()
 
     def added(self, job: Job) -> None:
@@ -309,7 +309,7 @@ class Engine:
 
     def filled(self, job: Job) -> None:
         """A waiting job got its answers and is queued again."""
-        self._busy[job.owner] -= 1
+        self._busy.free(job.owner)
         self._queued = True
         self._outbox.progress(job.place, job.id)
         self._bell.set()

@@ -4,23 +4,23 @@ results first.
 Owns pacing and order. Does not know what a job is about: progress messages are drawn by the
 function it is given. Results and answers use the whole budget, progress at most three quarters of
 it; progress is never queued, only marked as due and drawn when there is room, stalest first. From
-the fourth live job of a chat on, one board message lists them all.
+the fourth live job of a chat on, one board message lists them all. Over all chats together progress
+is held to a pace as well, chat after chat.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from core.adapter import Adapter
 from core.archive import Archive
 from core.errors import AdapterError, MessageGone, Offline, SlowDown, TooBig
-from core.messages import Limits, Media, Message, Place, Ref, fit
-from core.pictures import fitted
+from core.messages import Limits, Message, Place, Ref, fit
+from core.pictures import shrunk, smaller
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,12 @@ PATIENCE = 60.0
 """
 AT_ONCE = 3
 """Results and answers on their way into one chat at the same time."""
+EDITS = 20.0
+"""Most edits of progress messages a second, over all chats: platforms bound the whole bot too
+(Telegram 30 messages a second, Discord 50 requests), and results come first.
+"""
+BURST = 1.0
+"""Seconds' worth of those edits that may be made at once after a quiet time."""
 
 T = TypeVar("T")
 
@@ -71,12 +77,10 @@ class _Lane:
 
     place: Place
     limits: Limits
-    calls: deque[float] = field(default_factory=deque)
+    calls: list[float] = field(default_factory=list)
     until: float = 0.0
     """No call before this time: the platform asked for a pause."""
-    urgent: deque[tuple[Callable[[], Awaitable[None]], asyncio.Event]] = field(
-        default_factory=deque
-    )
+    urgent: list[tuple[Callable[[], Awaitable[None]], asyncio.Event]] = field(default_factory=list)
     live: dict[str, float] = field(default_factory=dict)
     """Live jobs and when each was last drawn."""
     due: set[str] = field(default_factory=set)
@@ -84,20 +88,27 @@ class _Lane:
     """Hash of what each progress message shows, by job id; `board` for the board."""
     board: bool = False
     board_at: float = 0.0
-    bell: asyncio.Event = field(default_factory=asyncio.Event)
-    running: bool = False
+    bell: asyncio.Event | None = None
+    """Rung when there may be more to do; there while the lane is served."""
+    turn: bool = False
+    """Its turn among all chats to edit a progress message has come."""
     sending: int = 0
     failures: int = 0
     quiet: float = 0.0
     """No progress before this time: the last one was not taken."""
-    gone: set[str] = field(default_factory=set)
+    gone: frozenset[str] = frozenset()
     """Live jobs whose progress message somebody took away; it is not drawn again."""
 
     def room(self, now: float, share: float = 1.0) -> bool:
         """Tell whether the budget allows one more visible call now."""
         while self.calls and self.calls[0] <= now - self.limits.window:
-            self.calls.popleft()
+            self.calls.pop(0)
         return len(self.calls) < max(int(self.limits.budget * share), 1)
+
+    def ring(self) -> None:
+        """Have the lane looked at, if it is being served."""
+        if self.bell is not None:
+            self.bell.set()
 
     def next_room(self, now: float, share: float = 1.0) -> float:
         """Seconds until `room` can be true."""
@@ -118,6 +129,10 @@ class Outbox:
         self._lanes: dict[str, _Lane] = {}
         self._painter: Painter | None = None
         self._tasks: asyncio.TaskGroup | None = None
+        self._patient: dict[str, _Lane] = {}
+        """Chats whose progress waits for its turn, in their order."""
+        self._edit_at = 0.0
+        """When the next edit of all may be made."""
 
     def attach(self, adapter: Adapter) -> None:
         """Take a chat platform in."""
@@ -153,7 +168,7 @@ class Outbox:
         Raises what `Adapter.send` raises, `SlowDown` only for pauses over a minute.
         """
         adapter = self.adapter(place.platform)
-        message = await self._shrunk(message, adapter.limits(place))
+        message = await shrunk(self._archive, message, adapter.limits(place))
         parts = fit(message, adapter.limits(place))
         for number, part in enumerate(parts):
             mark = nonce if number == 0 else f"{nonce[:22]}-{number}"
@@ -172,7 +187,7 @@ class Outbox:
                 )
             except TooBig as error:
                 top = error.limit or adapter.limits(place).file_bytes
-                part = await self._smaller(part, int(top * share * 0.98))
+                part = await smaller(self._archive, part, int(top * share * 0.98))
         return await self._urgent(
             place, lambda: adapter.send(place, part, nonce=nonce, reply_to=reply_to)
         )
@@ -182,7 +197,7 @@ class Outbox:
         messages.
         """
         adapter = self.adapter(ref.platform)
-        message = await self._shrunk(message, adapter.limits(place))
+        message = await shrunk(self._archive, message, adapter.limits(place))
         first, *more = fit(message, adapter.limits(place))
         placed = await self._urgent(place, lambda: adapter.edit(ref, first))
         for number, part in enumerate(more):
@@ -199,7 +214,8 @@ class Outbox:
         lane = self._lane(place)
         lane.live.setdefault(job_id, 0.0)
         lane.due.add(job_id)
-        self._wake(lane)
+        if self._has_work(lane):
+            self._wake(lane)
 
     def forget(self, place: Place, job_id: str) -> None:
         """Say that a job has no progress to show any more."""
@@ -207,9 +223,10 @@ class Outbox:
         lane.live.pop(job_id, None)
         lane.due.discard(job_id)
         lane.shown.pop(job_id, None)
-        lane.gone.discard(job_id)
+        lane.gone -= {job_id}
         if lane.board:
             self._wake(lane)
+        self._release(lane)
 
     # -- lanes ---------------------------------------------------------------------------------
 
@@ -223,33 +240,47 @@ class Outbox:
         return lane
 
     def _wake(self, lane: _Lane) -> None:
-        lane.bell.set()
-        if not lane.running and self._tasks is not None:
-            lane.running = True
-            self._tasks.create_task(self._serve(lane))
+        if lane.bell is not None:
+            lane.bell.set()
+        elif self._tasks is not None:
+            lane.bell = asyncio.Event()
+            self._tasks.create_task(self._serve(lane, lane.bell))
 
-    async def _serve(self, lane: _Lane) -> None:
+    def _has_work(self, lane: _Lane) -> bool:
+        """Tell whether something can be done here before the chat's turn to edit comes."""
+        if lane.urgent or lane.sending or self._board_waits(lane):
+            return True
+        if lane.place.key in self._patient:  # only what was never drawn needs no turn
+            return bool(lane.due - lane.shown.keys() - lane.gone) and not lane.board
+        return bool(lane.due)
+
+    async def _serve(self, lane: _Lane, bell: asyncio.Event) -> None:
         """Work through one lane until nothing waits in it."""
         try:
-            while lane.urgent or lane.due or lane.sending or self._board_waits(lane):
-                lane.bell.clear()
+            while self._has_work(lane):
+                bell.clear()
                 pause = await self._safe_turn(lane)
-                if pause > 0:
+                if pause > 0 and self._has_work(lane):
                     try:
                         async with asyncio.timeout(pause):
-                            await lane.bell.wait()
+                            await bell.wait()
                     except TimeoutError:
                         pass
         finally:
-            lane.running = False
+            lane.bell = None
+            self._release(lane)
+
+    def _release(self, lane: _Lane) -> None:
+        """Let go of a chat without live jobs when its budget is whole again."""
+        if not lane.live and lane.bell is None:
             loop = asyncio.get_running_loop()
             loop.call_later(lane.limits.window, self._forget_lane, lane)
 
     def _forget_lane(self, lane: _Lane) -> None:
-        """Let go of a chat where nothing waits; not before its budget is whole again."""
+        """Let go of a chat where nothing waits."""
         now = self._clock()
         spent = lane.calls and lane.calls[-1] > now - lane.limits.window
-        if not (lane.running or lane.live or lane.urgent or spent or lane.until > now):
+        if not (lane.bell or lane.live or lane.urgent or spent or lane.until > now):
             self._lanes.pop(lane.place.key, None)
 
     async def _safe_turn(self, lane: _Lane) -> float:
@@ -278,7 +309,7 @@ class Outbox:
         return await self._paint(lane, now)
 
     def _launch(self, lane: _Lane, now: float) -> None:
-        work, done = lane.urgent.popleft()
+        work, done = lane.urgent.pop(0)
         lane.calls.append(now)
         lane.sending += 1
 
@@ -288,7 +319,7 @@ class Outbox:
             finally:
                 lane.sending -= 1
                 done.set()
-                lane.bell.set()
+                lane.ring()
 
         if self._tasks is None:
             raise Offline("The outbox is not running.")
@@ -341,9 +372,34 @@ class Outbox:
         rest = lane.live.get(job_id, 0.0) + lane.limits.edit_gap - now
         if rest > 0:
             return rest
+        if job_id in lane.shown and not self._may_edit(lane, now):
+            return PATIENCE
         lane.due.discard(job_id)
         await self._guard(lane, self._draw(lane, job_id, now))
         return 0.0
+
+    def _may_edit(self, lane: _Lane, now: float) -> bool:
+        """Take the next edit of all chats for this one, or have it wait for its turn."""
+        if lane.turn or (not self._patient and self._edit_at <= now):
+            if not lane.turn:
+                self._edit_at = max(self._edit_at, now - BURST) + 1 / EDITS
+            lane.turn = False
+            return True
+        if not self._patient:
+            pause = max(self._edit_at - now, 0.0)
+            asyncio.get_running_loop().call_later(pause, self._next_turn)
+        self._patient[lane.place.key] = lane
+        return False
+
+    def _next_turn(self) -> None:
+        """Let the chat that has waited longest edit its progress."""
+        key = next(iter(self._patient))
+        lane = self._patient.pop(key)
+        self._edit_at = self._clock() + 1 / EDITS
+        lane.turn = True
+        self._wake(lane)
+        if self._patient:
+            asyncio.get_running_loop().call_later(1 / EDITS, self._next_turn)
 
     async def _guard(self, lane: _Lane, drawing: Awaitable[None]) -> None:
         """Draw; progress is dropped, never retried, when the platform does not take it."""
@@ -379,7 +435,7 @@ class Outbox:
             try:
                 placed = await adapter.edit(ref, message)
             except MessageGone:
-                lane.gone.add(job_id)
+                lane.gone |= {job_id}
                 return
         lane.shown[job_id] = hash(message)
         if placed != ref:
@@ -390,6 +446,8 @@ class Outbox:
         ending = self._board_waits(lane)
         if rest > 0 and not ending:
             return rest
+        if not ending and "board" in lane.shown and not self._may_edit(lane, now):
+            return PATIENCE
         acks = [j for j in lane.due if j not in lane.shown] if not ending else []
         lane.board_at = now
         due, lane.due = lane.due, set()
@@ -439,25 +497,3 @@ class Outbox:
             lane.calls.append(now)
             await self._painter.set_board_ref(lane.place, None)
             await self.adapter(lane.place.platform).delete(ref)
-
-    # -- media ---------------------------------------------------------------------------------
-
-    async def _shrunk(self, message: Message, limits: Limits) -> Message:
-        """Make every picture small enough for the chat; the archive keeps the original."""
-        top = limits.file_bytes if message.as_file else min(limits.photo_bytes, limits.file_bytes)
-        media = [
-            await self._fit_one(m, top, 0 if message.as_file else limits.photo_sides)
-            for m in message.media
-        ]
-        return replace(message, media=tuple(media))
-
-    async def _smaller(self, message: Message, top: int) -> Message:
-        media = [await self._fit_one(m, top, 0) for m in message.media]
-        return replace(message, media=tuple(media))
-
-    async def _fit_one(self, media: Media, top: int, sides: int) -> Media:
-        small = media.size <= top and (not sides or media.width + media.height <= sides)
-        if small or not media.mime.startswith("image/"):
-            return media
-        made = await fitted(self._archive, media, max_bytes=top, max_sides=sides or 100_000)
-        return replace(made, name=made.name or media.name, alt=media.alt, spoiler=media.spoiler)

@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from core.archive import Archive
-from core.messages import Media
+from core.archive import BROKEN, Archive
+from core.errors import BadInput
+from core.messages import Limits, Media, Message
 
 QUALITIES = (90, 80, 65)
+SMALLEST = 64
+"""Pixels of the longer side at which a copy is taken however many bytes it has."""
 
 
 def shrink(path: Path, *, max_bytes: int, max_sides: int) -> bytes:
     """A JPEG of at most `max_bytes` whose width and height together are at most `max_sides`."""
     with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    scale = min(1.0, max_sides / sum(picture.size))
-    while True:
-        size = (max(int(picture.width * scale), 1), max(int(picture.height * scale), 1))
-        small = picture if scale == 1.0 else picture.resize(size, Image.Resampling.LANCZOS)
-        for quality in QUALITIES:
-            buffer = io.BytesIO()
-            small.save(buffer, "JPEG", quality=quality)
-            if buffer.tell() <= max_bytes or max(size) <= 64:
-                return buffer.getvalue()
-        scale *= 0.75
+        scale = min(1.0, max_sides / sum(opened.size))
+        wanted = _scaled(opened.size, scale)
+        opened.draft("RGB", wanted)
+        picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
+        while True:
+            picture = picture if picture.size == wanted else picture.resize(wanted, BEST)
+            for quality in QUALITIES:
+                buffer = io.BytesIO()
+                picture.save(buffer, "JPEG", quality=quality)
+                if buffer.tell() <= max_bytes or max(wanted) <= SMALLEST:
+                    return buffer.getvalue()
+            wanted = _scaled(wanted, 0.75)
 
 
-async def fitted(archive: Archive, media: Media, *, max_bytes: int, max_sides: int) -> Media:
-    """A copy of a picture that fits, kept in the archive; the work is done in a thread."""
-    data = await asyncio.to_thread(
-        shrink, archive.path(media), max_bytes=max_bytes, max_sides=max_sides
-    )
+BEST = Image.Resampling.LANCZOS
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(int(size[0] * scale), 1), max(int(size[1] * scale), 1)
+
+
+async def fitted(
+    archive: Archive, media: Media, *, max_bytes: int, max_sides: int, passing: bool = False
+) -> Media:
+    """A copy of a picture that fits, kept in the archive; `passing` as for `Archive.put`.
+
+    Raises `BadInput` when the picture cannot be drawn, or is gone.
+    """
+    work = partial(shrink, max_bytes=max_bytes, max_sides=max_sides)
+    try:
+        data = await archive.look(work, media)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(BROKEN) from error
 
     async def chunks() -> AsyncIterator[bytes]:
         yield data
 
-    return await archive.put(chunks(), name=media.name)
+    return await archive.put(chunks(), name=media.name, passing=passing)
+
+
+async def shrunk(archive: Archive, message: Message, limits: Limits) -> Message:
+    """A message whose pictures are small enough for the chat; the archive keeps the originals."""
+    top = limits.file_bytes if message.as_file else min(limits.photo_bytes, limits.file_bytes)
+    sides = 0 if message.as_file else limits.photo_sides
+    media = [await _fit_one(archive, m, top, sides) for m in message.media]
+    return replace(message, media=tuple(media))
+
+
+async def smaller(archive: Archive, message: Message, top: int) -> Message:
+    """A message whose pictures have at most `top` bytes each."""
+    media = [await _fit_one(archive, m, top, 0) for m in message.media]
+    return replace(message, media=tuple(media))
+
+
+async def _fit_one(archive: Archive, media: Media, top: int, sides: int) -> Media:
+    small = media.size <= top and (not sides or media.width + media.height <= sides)
+    if small or not media.mime.startswith("image/"):
+        return media
+    made = await fitted(archive, media, max_bytes=top, max_sides=sides or 100_000)
+    return replace(made, name=made.name or media.name, alt=media.alt, spoiler=media.spoiler)

@@ -21,6 +21,7 @@ class Walk:
     server: DiscordServer
     gateway: Sandbox
     folder: Path
+    pace: float = 0.01
 
     @asynccontextmanager
     async def bot(self, **more: Any) -> AsyncIterator[App]:
@@ -30,8 +31,13 @@ class Walk:
             "api_url": self.server.api_url,
             "gateway_url": self.server.gateway_url,
         }
-        clock = self.server.clock.now
-        async with running(self.folder, self.gateway.url, clock=clock, discord=given | more) as app:
+        async with running(
+            self.folder,
+            self.gateway.url,
+            clock=self.server.clock.now,
+            discord=given | more,
+            jobs={"poll_scale": self.pace},
+        ) as app:
             await self.server.wait_connected()
             await self.server.wait_commands()
             yield app
@@ -48,6 +54,11 @@ class Walk:
         channel.guild.members[person.id] = person
         return person
 
+    def rest(self) -> None:
+        """Let some seconds pass, so that no chat's pace holds up what comes next."""
+        if not self.server.world.limits.on:
+            self.server.clock.advance(6.0)
+
     @property
     def paid(self) -> list[str]:
         """The paths of everything that was submitted to the gateway."""
@@ -60,13 +71,19 @@ class Walk:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, strict: bool = False, pace: float = 0.03) -> AsyncIterator[Walk]:
-    """Start both servers; `strict` keeps Discord's rate limits on, `pace` is the gateway's."""
+async def world(folder: Path, *, strict: bool = False, pace: float = 0.01) -> AsyncIterator[Walk]:
+    """Start both servers.
+
+    Args:
+        folder: Where the store and the archive are.
+        strict: Keep Discord's rate limits on.
+        pace: Multiplies every duration at the gateway, and every pause between two looks at it.
+    """
     sandbox = Sandbox(pace=pace, image_size=128)
     await sandbox.start()
     try:
         async with DiscordServer(limits=Limits(on=strict)) as server:
-            yield Walk(server, sandbox, folder)
+            yield Walk(server, sandbox, folder, pace)
     finally:
         await sandbox.stop()
 
@@ -101,6 +118,20 @@ async def grid(walk: Walk, ann: Person, channel: Channel, prompt: str = "a fox")
     await walk.server.world.watch.until(
         lambda: asked.original is not None and asked.original.deleted, 15, lambda: "an end to it"
     )
+    walk.rest()
+    return found
+
+
+async def pressed(walk: Walk, ann: Person, message: Message, label: str) -> Message:
+    """What a press of Ann's brings, its progress message gone."""
+    await ann.click(message, label)
+    found = await message.channel.wait_message(result(label), timeout=15)
+    await walk.server.world.watch.until(
+        lambda: all(m.attachments or m.ephemeral for m in message.channel.messages),
+        15,
+        lambda: "an end to it",
+    )
+    walk.rest()
     return found
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.discord_house import Walk, grid, labels, result, rows, says, world
+from tests.discord_house import Walk, grid, labels, pressed, result, rows, says, world
 
 
 @pytest.fixture
 async def walk(tmp_path: Path) -> AsyncIterator[Walk]:
-    async with world(tmp_path, strict=True) as found:
+    async with world(tmp_path) as found:
         yield found
         found.in_order()
 
@@ -55,9 +55,8 @@ async def test_a_second_press_on_u2_pays_nothing(walk: Walk) -> None:
     async with walk.bot():
         ann, general = walk.people()
         four = await grid(walk, ann, general)
-        pressed = await ann.click(four, "U2")
-        await pressed.wait_ack()
-        assert pressed.ack_type == 6
+        click = await (await ann.click(four, "U2")).wait_ack()
+        assert click.ack_type == 6
         one = await general.wait_message(result("U2"), timeout=15)
         assert one.reference is four
         await walk.server.world.watch.until(
@@ -77,10 +76,8 @@ async def test_reroll_and_variation(walk: Walk) -> None:
     async with walk.bot():
         ann, general = walk.people()
         four = await grid(walk, ann, general)
-        await ann.click(four, "🔄")
-        await ann.click(four, "V3")
-        await general.wait_message(result("🔄"), timeout=20)
-        varied = await general.wait_message(result("V3"), timeout=20)
+        await pressed(walk, ann, four, "🔄")
+        varied = await pressed(walk, ann, four, "V3")
         assert rows(varied)[1] == ["V1", "V2", "V3", "V4"]
     assert len(walk.paid) == 3
 
@@ -90,8 +87,7 @@ async def test_custom_zoom_is_a_window_and_its_answers_count_once(walk: Walk) ->
     async with walk.bot():
         ann, general = walk.people()
         four = await grid(walk, ann, general)
-        await ann.click(four, "U1")
-        one = await general.wait_message(result("U1"), timeout=15)
+        one = await pressed(walk, ann, four, "U1")
         opened = await (await ann.click(one, "Custom Zoom")).wait_ack()
         assert opened.modal is not None
         assert opened.modal.title == "Custom zoom"
@@ -140,6 +136,7 @@ async def test_message_menus(walk: Walk) -> None:
         said = await ben.say(general, "look", picture())
         await ann.menu(said, "Describe image")
         await general.wait_message(lambda m: len(m.buttons) >= 5, timeout=15)
+        walk.rest()
 
         asked = await (await ann.menu(said, "Imagine with this image")).wait_reply(timeout=10)
         opened = await (await ann.click(asked, labels(asked)[0])).wait_ack()
@@ -217,11 +214,8 @@ async def test_installed_by_a_person_where_the_bot_is_no_member(walk: Walk) -> N
     """Everything goes by the interaction's token."""
     async with walk.bot():
         ann = walk.server.user("Ann", installed=True)
-        outside = walk.server.outside()
-        await ann.slash(outside, "imagine", prompt="a boat")
-        four = await outside.wait_message(result("a boat"), timeout=15)
-        await ann.click(four, "U3")
-        await outside.wait_message(result("U3"), timeout=20)
+        four = await grid(walk, ann, walk.server.outside())
+        await pressed(walk, ann, four, "U3")
     assert len(walk.paid) == 2
 
 

@@ -11,8 +11,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from core.errors import StoreError
-from core.store import Store
 from tests.discord_house import Walk, forge, grid, result, says, world
 from tests.house import running
 from tests.servers.discord import Channel, Message
@@ -77,31 +75,6 @@ async def test_an_interaction_stored_but_not_handled_is_taken_up_after_a_restart
         await general.wait_message(result("a fox"), timeout=20)
     assert len(walk.paid) == 1
     assert len(pictures(general)) == 1
-
-
-async def test_a_store_that_takes_nothing_is_said_after_the_answer_slot_opened(
-    walk: Walk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with walk.bot():
-        ann, general = walk.people()
-        four = await grid(walk, ann, general)
-
-        async def full(*_: Any) -> Any:
-            await asyncio.sleep(0.2)
-            raise StoreError
-
-        for name in ("take_in", "action"):
-            monkeypatch.setattr(Store, name, full)
-        asked = await (await ann.slash(general, "imagine", prompt="b")).wait_ack()
-        assert asked.acked_at is not None
-        assert asked.acked_at - asked.created_at < 0.2
-        told = await asked.wait_reply(says("nothing was started"), timeout=10)
-        assert told.ephemeral
-        pressed = await ann.click(four, "U1")
-        assert (await pressed.wait_reply(timeout=10)).ephemeral
-        monkeypatch.undo()
-    assert len(walk.paid) == 1
-    walk.in_order()
 
 
 async def test_the_gateway_drops_and_resumes(walk: Walk) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.discord_house import Walk, grid, result, world
+from tests.discord_house import Walk, grid, pressed, result, world
 from tests.house import running
 from tests.servers.discord import DiscordServer
 
@@ -58,9 +58,7 @@ async def test_a_gateway_of_few_words_is_enough(walk: Walk) -> None:
     async with walk.bot():
         ann, general = walk.people()
         four = await grid(walk, ann, general)
-        await ann.click(four, "U1")
-        one = await general.wait_message(result("U1"), timeout=15)
-        assert one.reference is four
+        assert (await pressed(walk, ann, four, "U1")).reference is four
         helped = await (await ann.slash(general, "help")).wait_reply(timeout=10)
         assert helped.ephemeral
         told = await (await ann.slash(general, "describe", image=b"no picture")).wait_reply(
@@ -109,8 +107,7 @@ async def test_everything_told_again_after_a_resume_is_done_once(walk: Walk) -> 
     async with walk.bot():
         ann, general = walk.people()
         four = await grid(walk, ann, general)
-        await ann.click(four, "U1")
-        await general.wait_message(result("U1"), timeout=15)
+        await pressed(walk, ann, four, "U1")
         for each in walk.server.interactions:
             walk.server.redeliver(each)
         await asyncio.sleep(0.5)

@@ -117,9 +117,7 @@ async def test_pictures_come_with_captions_replies_and_albums(walk: Walk) -> Non
         await chat.wait_message(result("a sea"), timeout=15)
         assert walk.gateway.submits[-1].body["base64Array"]
 
-        await ann.album(
-            chat, [picture("red"), picture("green"), picture("blue")], caption="/blend"
-        )
+        await ann.album(chat, [picture("red"), picture("green"), picture("blue")], caption="/blend")
         await chat.wait_message(result("Blend"), timeout=15)
         assert len(walk.gateway.submits[-1].body["base64Array"]) == 3
     assert len(walk.paid) == 3

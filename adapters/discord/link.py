@@ -163,7 +163,7 @@ class Link:
         self._started: asyncio.Task[Exception | None] | None = None
         self._closed = asyncio.Event()
         self._authorized = False
-        self._trouble = "Discord is not connected yet."
+        self._trouble = ""
 
     @property
     def ready(self) -> bool:
@@ -172,7 +172,7 @@ class Link:
 
     @property
     def problem(self) -> str:
-        """Why events do not arrive, in words; empty when they do."""
+        """Why events do not arrive, in words; empty when they do or the first try goes on."""
         return "" if self.ready else self._trouble
 
     @property
@@ -218,7 +218,7 @@ class Link:
 
     def _entered(self, client: Client) -> None:
         self._authorized = True
-        self._trouble = "Discord is connecting."
+        self._trouble = self._trouble and "Discord is connecting again."
         self._logged_in(client)
 
     async def _end(self) -> None:

@@ -34,7 +34,9 @@ PATIENCE = 100.0
 PAUSES = (0.0, 1.0, 3.0)
 """Seconds before each try of a call that is safe to repeat."""
 BANNED = 300.0
-"""Seconds without any call after Discord's front door, not its interface, has turned us away."""
+"""Seconds without any call after Discord's front door, not its interface, has turned us away and
+did not say for how long.
+"""
 UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, RuntimeError)
 """Failures before anything was sent; aiohttp raises RuntimeError when its session is closed."""
 AGENT = f"DiscordBot (https://github.com/Rapptz/discord.py {discord.__version__})"
@@ -202,7 +204,7 @@ class Rest:
     ) -> AdapterError | RefusedError:
         """What an answer that is no success means; `banned`: it came from in front of Discord."""
         if status == 429:
-            pause = max(pause, BANNED if banned else 1.0)
+            pause = pause or (BANNED if banned else 1.0)
             if banned:
                 log.error("Discord turned every call away; none for %.0f seconds", pause)
                 self._shut_until = asyncio.get_running_loop().time() + pause

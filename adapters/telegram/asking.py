@@ -15,7 +15,7 @@ from typing import Any
 from telegram import ForceReply
 
 from adapters.telegram.events import Json, caller_of, picture_of, place_of, ref_of, words_of
-from adapters.telegram.render import question
+from adapters.telegram.render import plain, question
 from adapters.telegram.sending import Sender
 from core.desk import Desk
 from core.errors import BadInput, Offline, StoreError
@@ -54,6 +54,10 @@ class _Asked:
     """What `-` stands for."""
     by: str = ""
     """The event that answered it."""
+    text: str = ""
+    """What it says, to know it by before its number is noted."""
+    message: str = ""
+    """Its number, once that is known."""
 
     def write(self) -> str:
         return json.dumps({k: getattr(self, k) for k in self.__slots__})
@@ -92,13 +96,14 @@ class Asking:
             text = question(await self._say(caller), asked, at, "" if at else lead)
             hint = shorten(asked.fields[at].hint, HINT) or None
             force = ForceReply(selective=not place.private, input_field_placeholder=hint)
+            note = _Asked(form.token, caller.key, at, asked.fields[at].value, text=plain(text))
+            await self._desk.keep(_open_key(place.chat, caller), note.write())
             ref = await self._sender.send(
                 place, Message(text, mention=caller), reply_to, force=force
             )
-            note = _Asked(form.token, caller.key, at, asked.fields[at].value)
+            note = replace(note, text="", message=ref.message)
             await self._desk.keep(_key(ref.chat, ref.message), note.write())
-            if not ref.chat.startswith("-"):
-                await self._desk.keep(_open_key(ref.chat), ref.message)
+            await self._desk.keep(_open_key(ref.chat, caller), note.write())
         except StoreError:
             raise Offline from None
         return ref
@@ -118,7 +123,7 @@ class Asking:
 
         Raises `StoreError`, and a `UserError` to be told.
         """
-        found = await self._replied(message)
+        found = await self._replied(key, message)
         if found is None:
             return False
         name, asked = found
@@ -138,23 +143,36 @@ class Asking:
             await self._hand_in(key, message, form, course.values)
         return True
 
-    async def _replied(self, message: Json) -> tuple[str, _Asked] | None:
-        """The question a message answers; in a private chat the open one, if it replies to none."""
-        chat = str(message["chat"]["id"])
-        reply = message.get("reply_to_message")
-        number = str(reply["message_id"]) if reply else None
-        if number is None and not chat.startswith("-"):
-            number = await self._desk.kept(_open_key(chat))
-        note = await self._desk.kept(_key(chat, number)) if number else None
-        if note is None or number is None:
+    async def _replied(self, key: str, message: Json) -> tuple[str, _Asked] | None:
+        """The question a message answers, and the name of its note.
+
+        A reply is known by the message it replies to, or by that one's words where an end of the
+        program came before its number was noted. In a private chat, what replies to nothing answers
+        the question that is open.
+        """
+        chat, reply = str(message["chat"]["id"]), message.get("reply_to_message")
+        name = _key(chat, str(reply["message_id"])) if reply else ""
+        if reply and (found := await self._note(name)):
+            return name, found
+        name = _open_key(chat, caller_of(message["from"]))
+        asked = await self._note(name)
+        if asked is None:
             return None
-        asked = _Asked(**json.loads(note))
-        return None if asked.by and not reply else (_key(chat, number), asked)
+        if reply:
+            return (name, asked) if asked.text and asked.text in words_of(reply) else None
+        if asked.message:
+            name = _key(chat, asked.message)
+            asked = await self._note(name) or asked
+        return None if chat.startswith("-") or asked.by not in ("", key) else (name, asked)
+
+    async def _note(self, name: str) -> _Asked | None:
+        note = await self._desk.kept(name)
+        return _Asked(**json.loads(note)) if note else None
 
     async def _go_on(self, key: str, message: Json, form: Form, course: _Course) -> None:
         """Keep the answers so far and ask the next question."""
         caller = caller_of(message["from"])
-        kept = json.dumps({"at": course.at, "values": _plain(course.values)})
+        kept = json.dumps({"at": course.at, "values": _noted(course.values)})
         await self._desk.keep(_course_key(form.token, caller), kept)
         await self._put(key, message, form)
         await self._desk.finish(key)
@@ -168,7 +186,7 @@ class Asking:
         filling = Filling(key, caller, place, form.token, _attached(values), ref=ref_of(message))
         error = await self._desk.handle(filling)
         if isinstance(error, BadInput):
-            kept = json.dumps({"at": 0, "values": _plain(values)})
+            kept = json.dumps({"at": 0, "values": _noted(values)})
             await self._desk.keep(course, kept)
             await self._put(key, message, form)
         else:
@@ -216,7 +234,7 @@ def _known(form: Form, values: Mapping[str, Any]) -> Form:
     return replace(form, fields=fields)
 
 
-def _plain(values: Mapping[str, Any]) -> Values:
+def _noted(values: Mapping[str, Any]) -> Values:
     """Answers as they are kept between two questions."""
     return {
         k: {"id": v.id, "name": v.name, "size": v.size} if isinstance(v, Attachment) else v
@@ -232,8 +250,8 @@ def _key(chat: str, message: str) -> str:
     return f"telegram:ask:{chat}:{message}"
 
 
-def _open_key(chat: str) -> str:
-    return f"telegram:open:{chat}"
+def _open_key(chat: str, caller: Caller) -> str:
+    return f"telegram:open:{chat}:{caller.id}"
 
 
 def _course_key(token: str, caller: Caller) -> str:

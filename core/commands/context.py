@@ -144,7 +144,7 @@ class Context:
         action = self.action(Verb.COMMAND, values={"command": self.command, **values}, form=form)
         (kept,) = await self.studio.store.add_actions([action])
         form = replace(form, token=kept.token)
-        await self.reply(Message(text=lead, form=form, mention=self.caller))
+        await self.reply(Message(text=lead, form=form, mention=self.caller, private=True))
 
     def action(
         self,

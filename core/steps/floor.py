@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -34,6 +33,33 @@ LAST_TRY = 15.0
 """Seconds before the end of a lease after which nothing new is begun under it."""
 
 
+class Busy:
+    """How many jobs are at the gateway, in all and by owner."""
+
+    def __init__(self) -> None:
+        """None are."""
+        self.total = 0
+        self._owners: dict[str, int] = {}
+
+    def of(self, owner: str) -> int:
+        """How many of one person."""
+        return self._owners.get(owner, 0)
+
+    def take(self, owner: str) -> None:
+        """One more."""
+        self.total += 1
+        self._owners[owner] = self.of(owner) + 1
+
+    def free(self, owner: str) -> None:
+        """One less."""
+        self.total -= 1
+        left = self.of(owner) - 1
+        if left > 0:
+            self._owners[owner] = left
+        else:
+            self._owners.pop(owner, None)
+
+
 @dataclass(slots=True, kw_only=True)
 class Floor:
     """The parts steps work with, and the commits they end in."""
@@ -53,8 +79,7 @@ class Floor:
     """Seconds a job keeps trying to reach a gateway that is away or busy."""
     launch: Callable[[Coroutine[None, None, None]], None]
     """Runs a side step in the background of the engine."""
-    busy: Counter[str] = field(default_factory=Counter)
-    """Jobs at the gateway by owner."""
+    busy: Busy = field(default_factory=Busy)
 
     async def save(
         self,
@@ -70,7 +95,7 @@ class Floor:
             log.warning("another worker took over", extra={"job": before.id})
             return False
         if before.state in BUSY and after.state not in BUSY:
-            self.busy[before.owner] -= 1
+            self.busy.free(before.owner)
         if after.state is not before.state:
             log.info("%s -> %s", before.state, after.state, extra={"job": after.id})
             JOBS.moved(after)

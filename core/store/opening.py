@@ -28,6 +28,8 @@ CONNECT = 10.0
 COMMAND = 60.0
 """Seconds for one statement."""
 
+UNCLEAR = ("the host of [store] url", "its name")
+
 REASONS: Mapping[str, str] = {
     "28": "PostgreSQL at {host} does not accept the user or the password of [store] url.",
     "3D000": "There is no database {name} at {host}. Make it there with: createdb {name}",
@@ -130,8 +132,11 @@ def _first(error: Exception) -> str:
 
 def _where(url: str) -> tuple[str, str]:
     """Host and database of a URL, without user and password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return UNCLEAR
     if "@" in url and "@" not in parts.netloc:  # a # or / in the password: nothing is sure
-        return "the host of [store] url", "its name"
+        return UNCLEAR
     host = parts.netloc.rpartition("@")[2] or "this machine"
     return host, unquote(parts.path.strip("/")) or "its default"

@@ -93,15 +93,17 @@ class Queue(Part):
 
         Queued jobs whose time has come do not count: they wait for a place, not for a time.
         """
-        due = case(
-            (jobs.c.lease == "", jobs.c.wake_at),
-            (jobs.c.lease_until > jobs.c.wake_at, jobs.c.lease_until),
-            else_=jobs.c.wake_at,
-        )
         timed = or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True), jobs.c.wake_at > now)
-        query = select(func.min(due)).where(jobs.c.wake_at > 0, timed)
-        found: float | None = await self._scalar(query)
-        return found
+        free = and_(jobs.c.wake_at > 0, jobs.c.lease == "", timed)
+        first = select(jobs.c.wake_at).where(free).order_by(jobs.c.wake_at).limit(1)
+        over = case((jobs.c.lease_until > jobs.c.wake_at, jobs.c.lease_until), else_=jobs.c.wake_at)
+        held = select(func.min(over)).where(jobs.c.lease != "", timed)
+
+        def op(c: Connection) -> float | None:
+            found = [c.execute(query).scalar() for query in (first, held)]
+            return min((at for at in found if at is not None), default=None)
+
+        return await self._read(op)
 
     async def queue_place(self, job_id: str) -> tuple[int, int]:
         """(how many start before it, all queued)."""

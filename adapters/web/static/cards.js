@@ -7,6 +7,7 @@ import { askedForm, openForm } from "./forms.js";
 
 const shown = new Map(); // key: { node, card, drawn } of every card on the page
 let unread = 0;
+let pressed = 0; // when a button was pressed last: what it leads to is scrolled to
 
 // -- files --------------------------------------------------------------------------------------
 function picture(media) {
@@ -78,6 +79,7 @@ function button(card, b) {
   if (b.url) return make("a", { class: "key", href: b.url, rel: "noopener noreferrer", target: "_blank", "aria-label": name }, ...face(b));
   const node = make("button", { type: "button", class: `key ${b.style}`, disabled: b.disabled, "data-token": b.token, "aria-label": name, title: name, "aria-haspopup": b.form ? "dialog" : null }, ...face(b));
   node.addEventListener("click", async () => {
+    pressed = Date.now();
     if (b.form) { openForm(b.token); return; }
     node.classList.add("busy");
     node.setAttribute("aria-busy", "true");
@@ -138,7 +140,8 @@ export function change(key, card) {
   if (card) put(key, card); else remove(key);
   $("welcome").hidden = shown.size > 0;
   if (fresh) announce(card);
-  if (end || card?.mine && fresh) toEnd(); else if (fresh && card.progress < 0) $("latest").hidden = false;
+  const awaited = fresh && (card.mine || Date.now() - pressed < 4000);
+  if (end || awaited) toEnd(); else if (fresh) $("latest").hidden = false;
 }
 
 /** Everything there is, in order: at the start, and after the connection was lost. */

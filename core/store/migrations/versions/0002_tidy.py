@@ -1,4 +1,6 @@
-"""Notes may have an end; old events and a job's children are found by an index."""
+"""Notes may have an end; old events, a job's children, jobs by state and held jobs are found by an
+index.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +11,7 @@ down_revision = "0001"
 OPEN = sa.text("done_at IS NULL")
 CLOSED = sa.text("done_at IS NOT NULL")
 PRESSED = sa.text("once_key IS NOT NULL")
+HELD = sa.text("lease != ''")
 
 
 def upgrade() -> None:
@@ -24,3 +27,5 @@ def upgrade() -> None:
     op.create_index(
         "jobs_children", "jobs", ["parent"], sqlite_where=PRESSED, postgresql_where=PRESSED
     )
+    op.create_index("jobs_state", "jobs", ["state", "wake_at"])
+    op.create_index("jobs_held", "jobs", ["lease_until"], sqlite_where=HELD, postgresql_where=HELD)

@@ -1,0 +1,171 @@
+"""Telegram's groups: privacy mode, topics, strangers, migration, chats that close."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.telegram_people import GroupChat, Person
+from tests.telegram_house import Walk, grid, labels, picture, question, result, says, world
+
+
+@pytest.fixture
+async def walk(tmp_path: Path) -> AsyncIterator[Walk]:
+    async with world(tmp_path) as found:
+        yield found
+        found.in_order()
+
+
+def people(walk: Walk, group: GroupChat, *names: str) -> list[Person]:
+    """Members of a group."""
+    found = [walk.server.user(name) for name in names]
+    for person in found:
+        group.members[person.id] = person
+    return found
+
+
+async def test_in_a_group_with_privacy_mode_the_result_calls_its_requester(walk: Walk) -> None:
+    """Commands of others are left alone; the result mentions one person and answers the command."""
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        (ann,) = people(walk, group, "Ann")
+        await ann.say(group, "/imagine@other_bot a cat")
+        await ann.say(group, "/foo bar")
+        asked = await ann.say(group, "/imagine@atelier_bot a fox")
+        four = await group.wait_message(result("a fox"), timeout=15)
+        assert four.pinged == [ann]
+        assert four.styled("text_mention") == ["Ann"]
+        assert four.reply_to is asked
+        await ann.press(four, "V2")
+        varied = await group.wait_message(result("V2"), timeout=15)
+        assert varied.reply_to is four
+        assert four.words.startswith("Ann, ")
+        await four.wait(lambda m: m.button("V2").raw.get("style") == "primary", 10)
+        assert four.words.startswith("Ann, ")
+    assert len(walk.paid) == 2
+
+
+async def test_a_question_in_a_group_is_for_one_person(walk: Walk) -> None:
+    """It is selective, also after a restart; another person's reply does nothing."""
+    group = walk.server.group("Studio")
+    ann, ben = people(walk, group, "Ann", "Ben")
+    async with walk.bot():
+        await ann.say(group, "/imagine")
+        asked = await group.wait_message(question("What shall I draw?"))
+        assert asked.force_reply is not None
+        assert asked.force_reply["selective"]
+        assert asked.pinged == [ann]
+    async with walk.bot():
+        await ben.say(group, "a dog", reply_to=asked)
+        await ann.say(group, "a fox", reply_to=asked)
+        four = await group.wait_message(result("a fox"), timeout=15)
+        assert four.pinged == [ann]
+    assert len(walk.paid) == 1
+
+
+async def test_a_strangers_press_is_answered_to_them_alone(walk: Walk) -> None:
+    """The refusal is the press's own answer, and nothing is written in the group."""
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        ann, ben = people(walk, group, "Ann", "Ben")
+        four = await grid(walk, ann, group)
+        seen = len(group.history)
+        answer = await (await ben.press(four, "U2")).wait_answer()
+        assert answer.alert
+        assert "belongs to the person who asked" in answer.text
+        assert len(group.history) == seen
+    assert len(walk.paid) == 1
+
+
+async def test_everything_stays_in_its_topic(walk: Walk) -> None:
+    """Progress, result, question and the answer to a press are in the topic they belong to."""
+    async with walk.bot():
+        group = walk.server.group("Forum", forum=True)
+        (ann,) = people(walk, group, "Ann")
+        topic, other = group.topic("Foxes"), group.topic("Boats")
+        four = await grid(walk, ann, topic)
+        await ann.press(four, "U1", inaccessible=True)
+        one = await topic.wait_message(result("U1"), timeout=15)
+        await ann.say(topic, "/imagine")
+        asked = await topic.wait_message(question("What shall I draw?"))
+        await ann.say(topic, "a hen", reply_to=asked)
+        await topic.wait_message(result("a hen"), timeout=15)
+        zoom = next(label for label in labels(one) if "Custom" in label)
+        await ann.press(one, zoom)
+        await topic.wait_message(question("Custom zoom"))
+        assert other.messages == [other.opener]
+        assert all(m.topic is topic for m in group.from_bot)
+    assert len(walk.paid) == 3
+
+
+async def test_a_group_that_becomes_a_supergroup_gets_its_result(walk: Walk) -> None:
+    """The running job follows, and new commands work there."""
+    async with walk.bot():
+        group = walk.server.group("Studio", basic=True)
+        (ann,) = people(walk, group, "Ann")
+        await ann.say(group, "/imagine a fox slow")
+        await group.wait_message(says("Imagine"), timeout=10)
+        grown = group.migrate()
+        four = await grown.wait_message(result("a fox"), timeout=20)
+        assert four.pinged == [ann]
+        await ann.press(four, "U3")
+        await grown.wait_message(result("U3"), timeout=15)
+    assert len(walk.paid) == 2
+
+
+@pytest.mark.parametrize("how", ["kicked", "no rights"])
+async def test_a_result_for_a_closed_group_goes_to_its_requester(walk: Walk, how: str) -> None:
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        (ann,) = people(walk, group, "Ann")
+        own = walk.server.private(ann)
+        await ann.say(group, "/imagine a fox slow")
+        await group.wait_message(says("Imagine"), timeout=10)
+        if how == "kicked":
+            group.remove_bot(ann)
+        else:
+            group.forbidden |= {"text", "photo", "document"}
+        four = await own.wait_message(result("a fox"), timeout=20)
+        await ann.press(four, "U1")
+        await own.wait_message(result("U1"), timeout=15)
+    assert len(walk.paid) == 2
+
+
+async def test_a_group_without_pictures_gets_the_words_and_buttons(walk: Walk) -> None:
+    """Where nobody opened a private chat, the result says where its picture can be seen."""
+    async with walk.bot():
+        group = walk.server.group("Words only")
+        (ann,) = people(walk, group, "Ann")
+        group.forbidden |= {"photo", "document"}
+        await ann.say(group, "/imagine a fox")
+        told = await group.wait_message(says("a fox", "may not send pictures"), timeout=15)
+        assert labels(told)[:4] == ["U1", "U2", "U3", "U4"]
+    assert len(walk.paid) == 1
+
+
+async def test_an_album_in_a_group_with_privacy_mode_is_explained(walk: Walk) -> None:
+    """Telegram hides all of it but the captioned part; an administrator sees it whole."""
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        (ann,) = people(walk, group, "Ann")
+        two = [picture("red"), picture("blue")]
+        await ann.album(group, two, caption="/blend")
+        await group.wait_message(says("only the first picture of an album"))
+        group.bot_is_admin = True
+        await ann.album(group, two, caption="/blend")
+        await group.wait_message(result("Blend"), timeout=15)
+    assert len(walk.paid) == 1
+
+
+async def test_words_in_a_prompt_do_nothing_on_telegram(walk: Walk) -> None:
+    """Mentions ping nobody and markup shows as typed."""
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        ann, _ = people(walk, group, "Ann", "Ben")
+        await ann.say(group, "/imagine fox @ben_t [a](tg://user?id=1) `c` *d* ||e||")
+        four = await group.wait_message(result("fox"), timeout=15)
+        assert four.pinged == [ann]
+        assert "[a](tg:" in four.words.replace("\u2060", "")
+        assert "*d*" in four.words
