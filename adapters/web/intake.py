@@ -43,16 +43,17 @@ def read(guard: Guard, session: str, caller: Caller, given: Any) -> Event:
             raise ValueError("no event")
     place = Place("web", session, private=True)
     values = _values(guard, session, given.get("values"))
-    if token := given.get("token"):
-        if "values" in given:
-            return Filling(key, caller, place, str(token), values)
-        ref = Ref("web", session, str(given.get("message", "")))
-        return Press(key, caller, place, str(token), ref)
-    if "text" in given:
-        name, rest = command_line(str(given["text"]))
-        return Invocation(key, caller, place, name, values, text=rest)
-    if isinstance(given.get("command"), str):
-        return Invocation(key, caller, place, given["command"], values)
+    match given:
+        case {"token": str() as token, "values": _}:
+            return Filling(key, caller, place, token, values)
+        case {"token": str() as token}:
+            ref = Ref("web", session, str(given.get("message", "")))
+            return Press(key, caller, place, token, ref)
+        case {"text": str() as text}:
+            name, rest = command_line(text)
+            return Invocation(key, caller, place, name, values, text=rest)
+        case {"command": str() as command}:
+            return Invocation(key, caller, place, command, values)
     raise ValueError("no event")
 
 
