@@ -1,0 +1,272 @@
+"""Chat platforms as the crash table needs them: what a person does, and what is left to be seen.
+
+Each stage is a strict pretend server with one person in it; every row of the table gets a chat of
+its own. What is seen is reduced to `Shown`, so that the rules of the table know no platform.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PIL import Image
+
+from tests.servers import discord, telegram
+from tests.servers.discord_records import Channel
+from tests.servers.telegram_people import GroupChat
+
+PATIENCE = 12.0
+"""Seconds a person waits for something to show."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message of the bot that is in the chat now."""
+
+    text: str
+    picture: bool
+    buttons: tuple[str, ...]
+    raw: Any
+
+    def label(self, words: str) -> str:
+        """The whole label of the button with these words."""
+        return next(label for label in self.buttons if words in label)
+
+    def says(self, *words: str) -> bool:
+        """Whether all of the words are in it."""
+        return all(word in self.text for word in words)
+
+
+Check = Callable[[Shown], object]
+
+
+class Stage(Protocol):
+    """One platform with one person."""
+
+    name: str
+    nonces: bool
+    """Whether the platform shows a message that is sent twice only once."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def settings(self) -> dict[str, Any]:
+        """The platform's section of the settings."""
+        ...
+
+    async def ready(self) -> None:
+        """Wait until the bot listens."""
+        ...
+
+    def enter(self, name: str) -> Any:
+        """A new chat."""
+        ...
+
+    def seen(self, chat: Any) -> list[Shown]:
+        """What the bot has left in the chat."""
+        ...
+
+    def toasts(self) -> list[str]:
+        """What presses were answered with, beside the chat."""
+        ...
+
+    async def wait(self, chat: Any, check: Check) -> Shown: ...
+
+    async def imagine(self, chat: Any, prompt: str) -> None: ...
+
+    async def describe(self, chat: Any) -> None: ...
+
+    async def press(self, chat: Any, shown: Shown, label: str) -> None: ...
+
+    async def open(self, chat: Any, shown: Shown, label: str) -> Any:
+        """Press a button that opens a form; returns the form."""
+        ...
+
+    async def fill(self, chat: Any, form: Any, answer: str) -> None:
+        """Give a form with one question its answer."""
+        ...
+
+    def swallow_result(self) -> Callable[[], bool]:
+        """Let the next message with a file have its effect and keep the answer back; returns how to
+        ask whether that has happened.
+        """
+        ...
+
+    def calm(self) -> None:
+        """End all faults."""
+        ...
+
+    @property
+    def violations(self) -> list[str]: ...
+
+
+def picture() -> bytes:
+    """A picture to send."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "orange").save(out, "PNG")
+    return out.getvalue()
+
+
+class Telegram:
+    """Telegram, in groups."""
+
+    name = "telegram"
+    nonces = False
+
+    def __init__(self) -> None:
+        self.server = telegram.TelegramServer(flood=telegram.Flood(on=False))
+        self.ann = self.server.user("Ann")
+
+    async def start(self) -> None:
+        await self.server.start()
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    def settings(self) -> dict[str, Any]:
+        return {"telegram": {"token": self.server.token, "api_url": self.server.url}}
+
+    async def ready(self) -> None:
+        """Telegram keeps updates until they are fetched."""
+
+    def enter(self, name: str) -> GroupChat:
+        chat = self.server.group(name)
+        chat.join(self.ann)
+        return chat
+
+    def seen(self, chat: GroupChat) -> list[Shown]:
+        return [_of_telegram(m) for m in chat.from_bot if not m.service]
+
+    def toasts(self) -> list[str]:
+        return [press.answered.text for press in self.server.presses if press.answered]
+
+    async def wait(self, chat: GroupChat, check: Check) -> Shown:
+        await chat.wait(lambda c: any(check(s) for s in self.seen(c)), PATIENCE)
+        return next(s for s in self.seen(chat) if check(s))
+
+    async def imagine(self, chat: GroupChat, prompt: str) -> None:
+        await self.ann.say(chat, f"/imagine {prompt}")
+
+    async def describe(self, chat: GroupChat) -> None:
+        await self.ann.send_photo(chat, picture(), caption="/describe")
+
+    async def press(self, chat: GroupChat, shown: Shown, label: str) -> None:
+        await self.ann.press(shown.raw, shown.label(label))
+
+    async def open(self, chat: GroupChat, shown: Shown, label: str) -> Any:
+        await self.ann.press(shown.raw, shown.label(label))
+        return await chat.wait_message(lambda m: m.force_reply is not None, PATIENCE)
+
+    async def fill(self, chat: GroupChat, form: Any, answer: str) -> None:
+        await self.ann.say(chat, answer, reply_to=form)
+
+    def swallow_result(self) -> Callable[[], bool]:
+        fault = self.server.hang("sendPhoto", after_effect=True)
+        return lambda: bool(fault.hits)
+
+    def calm(self) -> None:
+        self.server.faults.clear()
+
+    @property
+    def violations(self) -> list[str]:
+        return self.server.violations
+
+
+def _of_telegram(message: Any) -> Shown:
+    labels = tuple(label for row in message.labels for label in row)
+    return Shown(message.caption or message.text or "", bool(message.media), labels, message)
+
+
+class Discord:
+    """Discord, in channels of a server where the bot is a member."""
+
+    name = "discord"
+    nonces = True
+
+    def __init__(self) -> None:
+        self.server = discord.DiscordServer(limits=discord.Limits(on=False))
+        self.ann = self.server.user("Ann")
+        self._lives = 0
+
+    async def start(self) -> None:
+        await self.server.start()
+        self._guild = self.server.guild("Studio")
+
+    async def stop(self) -> None:
+        await self.server.stop()
+
+    def settings(self) -> dict[str, Any]:
+        server = self.server
+        return {
+            "discord": {
+                "token": server.token,
+                "api_url": server.api_url,
+                "gateway_url": server.gateway_url,
+            }
+        }
+
+    async def ready(self) -> None:
+        """Discord tells only who listens, and takes a moment to notice who died."""
+        gateway = self.server.gateway
+        await self.server.world.watch.until(
+            lambda: gateway.identifies > self._lives and gateway.connected,
+            PATIENCE,
+            lambda: "the bot at the gateway",
+        )
+        self._lives = gateway.identifies
+        await self.server.wait_commands(timeout=PATIENCE)
+
+    def enter(self, name: str) -> Channel:
+        chat = self._guild.channel(name)
+        self._guild.members[self.ann.id] = self.ann
+        return chat
+
+    def seen(self, chat: Channel) -> list[Shown]:
+        return [_of_discord(m) for m in chat.messages if m.author is self.server.bot]
+
+    def toasts(self) -> list[str]:
+        return []  # here they are messages for one person alone
+
+    async def wait(self, chat: Channel, check: Check) -> Shown:
+        return _of_discord(
+            await chat.wait_message(lambda m: check(_of_discord(m)), timeout=PATIENCE)
+        )
+
+    async def imagine(self, chat: Channel, prompt: str) -> None:
+        await self.ann.slash(chat, "imagine", prompt=prompt)
+
+    async def describe(self, chat: Channel) -> None:
+        file = discord.Attachment(picture(), filename="picture.png")
+        await self.ann.slash(chat, "describe", image=file)
+
+    async def press(self, chat: Channel, shown: Shown, label: str) -> None:
+        await self.ann.click(shown.raw, shown.label(label))
+
+    async def open(self, chat: Channel, shown: Shown, label: str) -> Any:
+        pressed = await self.ann.click(shown.raw, shown.label(label))
+        await self.server.world.watch.until(
+            lambda: pressed.modal, PATIENCE, lambda: f"a window for {label}"
+        )
+        return pressed.modal
+
+    async def fill(self, chat: Channel, form: Any, answer: str) -> None:
+        await self.ann.submit(form, {form.fields[0].custom_id: answer})
+
+    def swallow_result(self) -> Callable[[], bool]:
+        fault = self.server.hang(r"^/channels/\d+/messages$", method="POST", after_effect=True)
+        return lambda: fault.hits > 0
+
+    def calm(self) -> None:
+        self.server.api.faults.clear()
+
+    @property
+    def violations(self) -> list[str]:
+        return self.server.violations
+
+
+def _of_discord(message: Any) -> Shown:
+    labels = tuple(b.label or b.emoji or "" for b in message.buttons)
+    return Shown(message.text, bool(message.attachments), labels, message)

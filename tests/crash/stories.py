@@ -1,0 +1,139 @@
+"""What happens in a row of the crash table before, when and after the program dies.
+
+A story brings a chat to the point where the person acts, acts, and says what the person still does
+when the program is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.crash.house import House, until
+from tests.crash.stages import Shown
+
+Thing = Any
+"""What the person acts on: a message, a form, or nothing."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One thing that people do, and what comes of it."""
+
+    title: str
+    """How the messages about the job begin."""
+    setup: Callable[[House, Any], Awaitable[Thing]]
+    act: Callable[[House, Any, Thing], Awaitable[None]]
+    after: Callable[[House, Any], Awaitable[None]] | None = None
+    pays: int = 1
+    """Paid calls at the gateway."""
+    steps: int = 1
+    """All submitting calls at the gateway."""
+    makes: bool = True
+    """Whether the act makes the job; else it is about the one there is."""
+
+
+def finished(title: str) -> Callable[[Shown], bool]:
+    """A result: its many buttons tell it from what else is said about the job."""
+    return lambda shown: len(shown.buttons) > 3 and shown.says(title)
+
+
+async def _nothing(house: House, chat: Any) -> None:
+    del house, chat
+
+
+async def _imagine(house: House, chat: Any, _: Thing) -> None:
+    await house.stage.imagine(chat, "a fox")
+
+
+async def _imagine_slowly(house: House, chat: Any, _: Thing) -> None:
+    await house.stage.imagine(chat, "a fox slow")
+
+
+async def _grid(house: House, chat: Any, prompt: str = "a fox") -> Shown:
+    await house.stage.imagine(chat, prompt)
+    shown = await house.stage.wait(chat, finished("Imagine"))
+    await house.idle()
+    return shown
+
+
+async def _press_u2(house: House, chat: Any, grid: Thing) -> None:
+    await house.stage.press(chat, grid, "U2")
+
+
+async def _zoom_form(house: House, chat: Any) -> Thing:
+    await _press_u2(house, chat, await _grid(house, chat))
+    single = await house.stage.wait(chat, finished("U2"))
+    await house.idle()
+    return await house.stage.open(chat, single, "Custom Zoom")
+
+
+async def _answer_zoom(house: House, chat: Any, form: Thing) -> None:
+    await house.stage.fill(chat, form, "1.5")
+
+
+async def _behind_another(house: House, chat: Any) -> None:
+    """The gateway's one place is taken, so that the next job has to wait."""
+    since = house.bot.last_job()
+    await house.stage.imagine(house.stage.enter("other"), "a boat slow")
+    await until(lambda: [s for _, s, _ in house.bot.jobs(since) if s == "running"], "running job")
+
+
+async def _describe(house: House, chat: Any, _: Thing) -> None:
+    await house.stage.describe(chat)
+
+
+async def _window_grid(house: House, chat: Any) -> Thing:
+    return await _grid(house, chat, "a window")
+
+
+async def _press_v1(house: House, chat: Any, grid: Thing) -> None:
+    await house.stage.press(chat, grid, "V1")
+
+
+async def _answer_window(house: House, chat: Any) -> None:
+    form = await _window_form(house, chat)
+    await house.stage.fill(chat, form, "a window with a cat")
+
+
+async def _window_form(house: House, chat: Any) -> Thing:
+    stage = house.stage
+    asked = await stage.wait(chat, lambda shown: any("Answer" in label for label in shown.buttons))
+    return await stage.open(chat, asked, "Answer")
+
+
+async def _open_window(house: House, chat: Any) -> Thing:
+    await _press_v1(house, chat, await _window_grid(house, chat))
+    return await _window_form(house, chat)
+
+
+async def _fill_window(house: House, chat: Any, form: Thing) -> None:
+    await house.stage.fill(chat, form, "a window with a cat")
+
+
+def _can_stop(shown: Shown) -> bool:
+    return any("Cancel" in label for label in shown.buttons) and "%" in shown.text
+
+
+async def _slow_job(house: House, chat: Any) -> Thing:
+    await house.stage.imagine(chat, "a fox stall")
+    return await house.stage.wait(chat, _can_stop)
+
+
+async def _cancel(house: House, chat: Any, progress: Shown) -> None:
+    await house.stage.press(chat, progress, "Cancel")
+
+
+STORIES: dict[str, Story] = {
+    "imagine": Story("Imagine", _nothing, _imagine),
+    "slow": Story("Imagine", _nothing, _imagine_slowly),
+    "queued": Story("Imagine", _behind_another, _imagine),
+    "U2": Story("U2", _grid, _press_u2),
+    "zoom": Story("Custom Zoom", _zoom_form, _answer_zoom, steps=2),
+    "describe": Story("Describe", _nothing, _describe),
+    "remix": Story("V1", _window_grid, _press_v1, _answer_window, steps=2),
+    "answer": Story("V1", _open_window, _fill_window, pays=0, makes=False),
+    "cancel": Story("Imagine", _slow_job, _cancel, pays=0, steps=0, makes=False),
+}
+"""By the name that stands in the table."""

@@ -1,0 +1,269 @@
+"""The crash table: where the program dies, and what has to be true when it is back.
+
+A row is a story and one or more points; the program dies at each in turn and is started again. The
+rules are checked from outside: at the gateway, in the chat and in the store's file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bot.sandbox import Seen
+from tests.crash.house import House, until
+from tests.crash.stages import Shown
+from tests.crash.stories import STORIES, Story, finished
+
+End = Literal["result", "unsure", "cancelled", "nothing"]
+STATES = {"result": "done", "unsure": "unsure", "cancelled": "cancelled"}
+CLOSED = {"result": ["hold", "settle"], "unsure": ["hold"], "cancelled": ["hold", "settle"]}
+"""What the ledger says of a job at each end: an unsure one stays open until it is answered."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row."""
+
+    story: str
+    points: tuple[str, ...]
+    """`spot:when[:n]`; `during` lets the other side act and keeps its answer back."""
+    end: End = "result"
+    twice: bool = False
+    """A platform that knows no nonces may show the last message twice."""
+    deferred: bool = False
+    """Where the platform delivers an event once, it is lost: nothing happens there."""
+
+    @property
+    def id(self) -> str:
+        """For the table's reader."""
+        return f"{self.story}, {' and '.join(self.points)}".replace(":", " ")
+
+
+def _rows(story: str, ends: dict[str, End], **more: Any) -> list[Row]:
+    """Rows of one point each: `spot when/when`."""
+    found = []
+    for points, end in ends.items():
+        spot, _, whens = points.partition(":")
+        found += [Row(story, (f"{spot}:{when}",), end, **more) for when in whens.split("/")]
+    return found
+
+
+ROWS: tuple[Row, ...] = (
+    Row("imagine", ("event stored:before",), deferred=True),
+    *_rows(
+        "imagine",
+        {
+            "event stored:after": "result",
+            "job stored:before": "result",
+            "job stored:after": "unsure",
+            "submit:before/during/after": "unsure",
+            "id stored:before": "unsure",
+            "id stored:after": "result",
+            "result stored:before/after": "result",
+            "file archived:before/during/after": "result",
+            "ready stored:before/after": "result",
+            "result sent:before": "result",
+        },
+    ),
+    *_rows(
+        "slow",
+        {"look:before/during/after": "result", "progress stored:before/after": "result"},
+    ),
+    Row("imagine", ("result sent:during",), twice=True),
+    Row("imagine", ("result sent:after",), twice=True),
+    *_rows(
+        "imagine",
+        {
+            "ref stored:after": "result",
+            "progress removed:before/after": "result",
+            "status cleared:after": "result",
+            "settled:before/after": "result",
+        },
+    ),
+    Row("imagine", ("job stored:before", "id stored:after")),
+    Row("imagine", ("id stored:after", "file archived:after", "settled:before")),
+    Row("imagine", ("submit:after", "doubt stored:before", "doubt stored:after"), "unsure"),
+    Row("imagine", ("submit:after", "end sent:before"), "unsure"),
+    Row("imagine", ("submit:after", "end sent:after"), "unsure", twice=True),
+    Row("imagine", ("submit:after", "ref stored:after"), "unsure"),
+    *_rows(
+        "queued",
+        {
+            "job stored:after": "result",
+            "progress shown:before/after": "result",
+            "submitting:after": "unsure",
+            "submit:during": "unsure",
+            "id stored:after": "result",
+        },
+    ),
+    Row("U2", ("event stored:before",), deferred=True),
+    *_rows(
+        "U2",
+        {
+            "event stored:after": "result",
+            "job stored:before": "result",
+            "job stored:after": "unsure",
+            "submit:during": "unsure",
+            "id stored:after": "result",
+            "result stored:after": "result",
+            "settled:before": "result",
+        },
+    ),
+    Row("U2", ("result sent:during",), twice=True),
+    *_rows(
+        "zoom",
+        {
+            "event stored:after": "result",
+            "job stored:before": "result",
+            "submit:during/after": "unsure",
+            "id stored:before": "unsure",
+            "id stored:after": "result",
+            "submitting:after": "unsure",
+            "window answer:before/during/after": "unsure",
+            "id stored:before:2": "unsure",
+            "id stored:after:2": "result",
+        },
+    ),
+    *_rows(
+        "describe",
+        {
+            "event stored:after": "result",
+            "job stored:before": "result",
+            "submit:during": "unsure",
+            "result stored:before/after": "result",
+            "result sent:before": "result",
+        },
+    ),
+    Row("describe", ("result sent:after",), twice=True),
+    *_rows(
+        "remix",
+        {
+            "id stored:after": "result",
+            "question sent:before": "result",
+            "question stored:before/after": "result",
+        },
+    ),
+    *_rows(
+        "answer",
+        {
+            "event stored:after": "result",
+            "answer stored:before/after": "result",
+            "submitting:after": "unsure",
+            "window answer:during": "unsure",
+            "id stored:after": "result",
+        },
+    ),
+    *_rows(
+        "cancel",
+        {
+            "event stored:after": "cancelled",
+            "cancel asked:before/after": "cancelled",
+            "cancelled:before/after": "cancelled",
+            "end edited:before/after": "cancelled",
+        },
+    ),
+)
+
+
+# -- one row -----------------------------------------------------------------------------------
+
+
+async def play(house: House, row: Row) -> str:
+    """Play a row and check the rules; returns what was seen, in brief. Raises `AssertionError`."""
+    story = STORIES[row.story]
+    chat = house.stage.enter("room")
+    thing = await story.setup(house, chat)
+    since, asked = house.bot.last_job() - (not story.makes), len(house.gateway.journal)
+    for number, point in enumerate(row.points):
+        with_fault = _arm(house, point, asked)
+        if number == 0:
+            await story.act(house, chat, thing)
+        else:
+            await house.begin()
+        if with_fault is not None:
+            await until(with_fault, f"call at {point}")
+            await house.bot.kill()
+        else:
+            await house.bot.died(point)
+        house.calm()
+    await house.begin()
+    end = "nothing" if row.deferred and house.stage.nonces else row.end
+    if end == "nothing":
+        await asyncio.sleep(0.3)
+        assert house.bot.jobs(since) == [], "a job was made of an event that was never stored"
+        await house.idle()
+        return end
+    if story.after is not None and end == "result":
+        await story.after(house, chat)
+    await until(lambda: house.bot.jobs(since), "job")
+    await house.idle()
+    return _judge(house, row, story, chat, since, house.gateway.journal[asked:])
+
+
+def _arm(house: House, point: str, asked: int) -> Callable[[], object] | None:
+    """Order a death; for `during`, returns how to see that it is time to kill from here."""
+    spot, when, *_ = point.split(":")
+    if when != "during":
+        house.bot.order(point)
+        return None
+    if spot == "result sent":
+        return house.stage.swallow_result()
+    faults, journal = house.gateway.faults, house.gateway.journal
+    match spot:
+        case "submit":
+            faults.add(r"/submit/(?!modal)", method="POST", hang=True, effect=True)
+            return lambda: any(seen.task for seen in journal[asked:] if seen.is_submit)
+        case "window answer":
+            faults.add(r"/submit/modal", method="POST", hang=True, effect=True)
+            return lambda: any(seen.task for seen in journal[asked:] if "/modal" in seen.path)
+        case "look":
+            fault = faults.add(r"/task/", hang=True)
+        case "file archived":
+            fault = faults.add(r"\.(png|webp)$", method="GET", hang=True)
+        case _:
+            raise AssertionError(f"nothing can be kept back at {spot}")
+    return lambda: fault.met
+
+
+def _judge(
+    house: House, row: Row, story: Story, chat: Any, since: int, calls: Sequence[Seen]
+) -> str:
+    """The rules."""
+    (job,) = house.bot.jobs(since)
+    assert job[1] == STATES[row.end], f"the job is {job[1]}"
+    entries = house.bot.ledger(job[0])
+    assert [kind for kind, _ in entries] == CLOSED[row.end], f"the ledger says {entries}"
+    assert len({amount for _, amount in entries}) == 1, f"the ledger says {entries}"
+    submits = Counter(seen.path for seen in calls if seen.is_submit)
+    assert not [path for path, n in submits.items() if n > 1], f"sent again: {submits}"
+    if row.end == "result":
+        assert submits.total() == story.steps, f"not all sent: {submits}"
+        assert sum(seen.paid for seen in calls) == story.pays, "paid otherwise than once"
+    seen = house.stage.seen(chat)
+    times = _told(row.end, story, seen)
+    most = 2 if row.twice and not house.stage.nonces else 1
+    assert 1 <= times <= most, f"shown {times} times: {_brief(seen)}"
+    left = [shown for shown in seen if _is_progress(shown)]
+    # Without nonces, a message sent in the moment of death is one that nobody knows of.
+    spare = 0 if house.stage.nonces else len(row.points)
+    assert len(left) <= spare, f"progress is left: {_brief(left)}"
+    return f"{row.end}, shown {times}x, {submits.total()} submit(s)"
+
+
+def _told(end: End, story: Story, seen: Sequence[Shown]) -> int:
+    """How often the end is in the chat."""
+    if end == "result":
+        return sum(map(finished(story.title), seen))
+    words = {"unsure": "answer was lost", "cancelled": "Cancelled."}[end]
+    return sum(shown.says(words, story.title) and len(shown.buttons) > 0 for shown in seen)
+
+
+def _is_progress(shown: Shown) -> bool:
+    return any("Cancel" in label for label in shown.buttons) or shown.says("bringing it here")
+
+
+def _brief(seen: Sequence[Shown]) -> str:
+    return "; ".join(f"{shown.text[:90]!r} {list(shown.buttons)[:3]}" for shown in seen)
