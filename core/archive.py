@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import re
 import secrets
+import struct
+import threading
 import warnings
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
 
 import puremagic
 from PIL import Image
@@ -19,8 +25,16 @@ from core.errors import BadInput, StoreError
 from core.i18n import mark
 from core.messages import Media, clean
 
+T = TypeVar("T")
+
 PIXELS = 64_000_000
-"""Most pixels of a picture that is opened."""
+"""Most pixels of a picture that is opened; Pillow refuses twice its own limit and warns before."""
+Image.MAX_IMAGE_PIXELS = PIXELS // 2
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+STEP = 512 * 1024
+"""Bytes that go to the disk in one step."""
+NO_VIDEO = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"M4A ", b"M4B ")
+"""Brands of files in MP4's clothes that are still pictures or sound."""
 ENDINGS = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -34,14 +48,21 @@ BROKEN = mark("That picture is broken or not complete. Please send it again.")
 
 
 class Archive:
-    """Files on disk, named by their SHA-256."""
+    """Files on disk, named by their SHA-256, for this user's eyes only.
+
+    Nothing here blocks the event loop: bytes are hashed and written, and pictures looked at, in
+    threads.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Use `folder`, making it if need be."""
+        """Use `folder`, making it if need be; what a killed process left half written goes."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._passing: set[str] = set()
+        self._moving = threading.Lock()
+        self._decoding = asyncio.Semaphore(1)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob("*.part"):
-            left.unlink(missing_ok=True)
+            _sweep(left)
 
     def path(self, media: Media) -> Path:
         """Where a file lies."""
@@ -53,51 +74,121 @@ class Archive:
         """Tell whether a file is here."""
         return self.path(media).is_file()
 
-    async def discard(self, media: Media) -> None:
-        """Remove a passing file such as a preview."""
-        await asyncio.to_thread(self.path(media).unlink, missing_ok=True)
-
     async def put(
-        self, chunks: AsyncIterator[bytes], *, name: str = "", limit: int = 50_000_000
+        self,
+        chunks: AsyncIterator[bytes],
+        *,
+        name: str = "",
+        limit: int = 50_000_000,
+        passing: bool = False,
     ) -> Media:
-        """Keep a file, streamed. Raises `BadInput` when it is no usable picture or too big."""
+        """Keep a file, streamed.
+
+        Args:
+            chunks: Its bytes.
+            name: What a person called it; the ending is made to fit what it is.
+            limit: Most bytes.
+            passing: It may be discarded later, unless the same bytes were or are kept for good.
+
+        Raises:
+            BadInput: It is no usable picture or video, or too big.
+            StoreError: The disk did not take it.
+        """
         part = self._folder / f"{secrets.token_hex(8)}.part"
         try:
-            digest, size = await self._write(part, chunks, limit)
-            media = await asyncio.to_thread(_inspect, part, digest, size, name)
-            await asyncio.to_thread(self._settle, part, media)
+            digest, size = await _write(part, chunks, limit)
+            async with self._decoding:
+                media = await asyncio.to_thread(_inspect, part, digest, size, name)
+            await asyncio.to_thread(self._settle, part, media, passing)
         except OSError as error:
             raise _full(error) from error
         finally:
             part.unlink(missing_ok=True)
         return media
 
-    async def _write(self, part: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
-        digest, size = hashlib.sha256(), 0
-        with part.open("wb") as file:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise BadInput(
-                        mark("That file is too big: at most {n} MB can be used."),
-                        n=limit // 1_000_000,
-                    )
-                digest.update(chunk)
-                file.write(chunk)
-        return digest.hexdigest(), size
-
-    def _settle(self, part: Path, media: Media) -> None:
+    def _settle(self, part: Path, media: Media, passing: bool) -> None:
         """Move a complete file to its place, on disk for good before it is spoken of."""
         target = self.path(media)
-        if target.exists():
-            return
-        target.parent.mkdir(exist_ok=True)
-        descriptor = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        part.replace(target)
+        with self._moving:
+            if not passing:
+                self._passing.discard(media.hash)
+            if target.exists() and target.stat().st_size == media.size:
+                return
+            if passing:
+                self._passing.add(media.hash)
+            if not target.parent.exists():
+                target.parent.mkdir(exist_ok=True, mode=0o700)
+                _sync(self._folder)
+            _sync(part)
+            part.replace(target)
+            _sync(target.parent)
+
+    async def discard(self, media: Media) -> None:
+        """Remove a passing file such as a preview; what is kept for good stays."""
+        await asyncio.to_thread(self._discard, media)
+
+    def _discard(self, media: Media) -> None:
+        with self._moving:
+            if media.hash in self._passing:
+                self._passing.remove(media.hash)
+                self.path(media).unlink(missing_ok=True)
+
+    async def look(self, work: Callable[[Path], T], media: Media) -> T:
+        """Run work that decodes a picture, in a thread: one at a time, for each takes the memory of
+        all its pixels.
+        """
+        async with self._decoding:
+            return await asyncio.to_thread(work, self.path(media))
+
+
+async def _write(part: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
+    """Write a stream to a file; returns its SHA-256 and its size."""
+    digest, size, waiting = hashlib.sha256(), 0, list[bytes]()
+
+    def flush(file: BinaryIO) -> None:
+        for chunk in waiting:
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        waiting.clear()
+
+    with await asyncio.to_thread(_create, part) as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise BadInput(
+                    mark("That file is too big: at most {n} MB can be used."),
+                    n=limit // 1_000_000,
+                )
+            waiting.append(chunk)
+            if sum(map(len, waiting)) >= STEP:
+                await asyncio.to_thread(flush, file)
+        await asyncio.to_thread(flush, file)
+    return digest.hexdigest(), size
+
+
+def _create(part: Path) -> BinaryIO:
+    """A new file for its owner only, locked as long as somebody writes it."""
+    number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    file = cast(BinaryIO, os.fdopen(number, "wb"))
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _sweep(part: Path) -> None:
+    """Remove a half-written file that nobody writes any more."""
+    with contextlib.suppress(OSError), part.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Make what was written to a file or a folder outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _full(error: OSError) -> StoreError:
@@ -121,38 +212,46 @@ def _inspect(part: Path, digest: str, size: int, name: str) -> Media:
 
 
 def _sniff(part: Path) -> str:
+    """The MIME type by the first bytes; what only looks like a video has none."""
     with part.open("rb") as file:
         head = file.read(64)
-    if head.startswith(b"\x89PNG"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
+    if head[4:8] == b"ftyp" and head[8:12] in NO_VIDEO:
+        return ""
+    for sign, mime in ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg")):
+        if head.startswith(sign):
+            return mime
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     try:
         return str(puremagic.from_string(head, mime=True))
-    except puremagic.PureError:
+    except (puremagic.PureError, ValueError):
         return ""
 
 
 def _decode(part: Path) -> tuple[str, int, int]:
+    """Type, width and height of a whole, sound picture."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(part) as picture:
-                width, height = picture.size
-                if width * height > PIXELS:
-                    raise BadInput(
-                        mark("That picture is too large: {width}×{height} pixels."),
-                        width=width,
-                        height=height,
-                    )
-                mime = Image.MIME.get(picture.format or "", "")
-                picture.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        with Image.open(part) as picture:
+            width, height = picture.size
+            mime = Image.MIME.get(picture.format or "", "")
+            if mime in ENDINGS:
+                _check(picture)
+    except Image.DecompressionBombError:
         raise BadInput(mark("That picture has too many pixels.")) from None
-    except (OSError, SyntaxError, ValueError, EOFError):
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
         raise BadInput(BROKEN) from None
     if mime not in ENDINGS:
         raise BadInput(NOT_A_PICTURE)
     return mime, width, height
+
+
+def _check(picture: Image.Image) -> None:
+    """Read a picture to its end with as few pixels in memory as its kind allows.
+
+    PNG has check sums, JPEG decodes to an eighth, of an animation the first frame is enough.
+    """
+    if picture.format == "PNG":
+        picture.verify()
+    else:
+        picture.draft("RGB", (1, 1))
+        picture.load()

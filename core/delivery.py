@@ -11,7 +11,7 @@ import base64
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
@@ -26,6 +26,7 @@ from core.errors import (
     MaybeSent,
     MessageGone,
     SlowDown,
+    TooBig,
 )
 from core.gateway import Gateway
 from core.i18n import mark, translator
@@ -58,6 +59,16 @@ Pause = tuple[float, str]
 """Seconds until the next try, and the note to keep."""
 
 
+@dataclass(slots=True)
+class _Previews:
+    """The previews of one running job."""
+
+    percent: int
+    """Where the job stood at the last one that was asked for."""
+    media: list[Media] = field(default_factory=list)
+    """What was shown, the newest last."""
+
+
 class Delivery:
     """Fetches result files, shows results and ends, and draws progress for the outbox."""
 
@@ -84,7 +95,7 @@ class Delivery:
         self._clock = clock
         self._parallel = parallel
         self._per_person = per_person
-        self._previews: dict[str, tuple[int, Media | None]] = {}
+        self._previews: dict[str, _Previews] = {}
         self._said: dict[str, str] = {}
         """Growing answers, by job id."""
         self._placed: dict[str, Ref] = {}
@@ -126,22 +137,30 @@ class Delivery:
         """Bring a running job's preview in, in the background, when enough has changed since the
         last.
         """
-        last, _ = self._previews.get(job.id, (-PREVIEW_STEP, None))
-        if job.percent - last >= PREVIEW_STEP:
-            self._previews[job.id] = (job.percent, self._previews.get(job.id, (0, None))[1])
+        seen = self._previews.get(job.id)
+        if seen is None or job.percent - seen.percent >= PREVIEW_STEP:
+            self._previews.setdefault(job.id, _Previews(0)).percent = job.percent
             launch(self._bring_preview(job))
 
     async def _bring_preview(self, job: Job) -> None:
         try:
-            media = await self._gateway.fetch(job.preview, limit=PREVIEW_BYTES, deadline=10.0)
-            small = await fitted(self._archive, media, max_bytes=300_000, max_sides=PREVIEW_SIDES)
+            whole = await self._gateway.fetch(
+                job.preview, limit=PREVIEW_BYTES, deadline=10.0, passing=True
+            )
+            small = await fitted(
+                self._archive, whole, max_bytes=300_000, max_sides=PREVIEW_SIDES, passing=True
+            )
+            await self._archive.discard(whole)
         except (BotError, OSError) as error:
             log.debug("no preview: %s", error, extra={"job": job.id})
             return
-        if job.id in self._previews:
-            alt = shorten(" ".join(job.request.prompt.split()), 400)
-            self._previews[job.id] = (job.percent, replace(small, alt=alt))
-            self._outbox.progress(job.place, job.id)
+        seen = self._previews.get(job.id)
+        if seen is None:  # it ended meanwhile
+            await self._archive.discard(small)
+            return
+        alt = shorten(" ".join(job.request.prompt.split()), 400)
+        seen.media.append(replace(small, alt=alt))
+        self._outbox.progress(job.place, job.id)
 
     # -- showing results -----------------------------------------------------------------------
 
@@ -171,7 +190,7 @@ class Delivery:
         """Show a result as a new message, remove the progress message; None when that is done."""
         if job.result is None:
             try:
-                await self._place(job, await self.card(job), f"{job.id}-r")
+                await self._show_result(job)
             except MaybeSent:
                 if job.note != MAYBE:
                     return 5.0, MAYBE
@@ -182,6 +201,21 @@ class Delivery:
                 return self._again(job, error)
         await self._retire(job)
         return None
+
+    async def _show_result(self, job: Job) -> None:
+        """Send the result; without its files where they are lost or no chat of this kind takes
+        them, and saying so.
+        """
+        say, card = translator(job.lang), await self.card(job)
+        if not all(self._archive.has(media) for media in job.media):
+            log.error("a result's file is not in the archive", extra={"job": job.id})
+            card = _bare(card, say("The file itself is not in the archive any more."))
+        try:
+            await self._place(job, card, f"{job.id}-r")
+        except TooBig:
+            size = cards.sizes(job)
+            note = say("The file ({size}) is too big for this chat. It is kept.", size=size)
+            await self._place(job, _bare(card, note), f"{job.id}-r")
 
     async def _place(
         self, job: Job, message: Message, nonce: str, instead: Ref | None = None
@@ -254,8 +288,7 @@ class Delivery:
         """Remove the progress message and the previews."""
         self._outbox.forget(job.place, job.id)
         self._said.pop(job.id, None)
-        _, preview = self._previews.pop(job.id, (0, None))
-        if preview is not None and preview.hash not in {m.hash for m in job.media}:
+        for preview in self._previews.pop(job.id, _Previews(0)).media:
             await self._archive.discard(preview)
         fresh = await self._store.job(job.id)
         if fresh is None or fresh.status is None:
@@ -276,7 +309,8 @@ class Delivery:
             return None
         say = translator(job.lang)
         actions = await self._store.actions_of(job.id)
-        _, preview = self._previews.get(job.id, (0, None))
+        seen = self._previews.get(job.id, _Previews(0)).media
+        preview = seen[-1] if seen else None
         standing = replace(await self.standing(job), said=self._said.get(job.id, ""))
         return cards.status(say, job, standing, actions, preview), job.status
 
@@ -357,3 +391,8 @@ async def _decoded(url: str) -> AsyncIterator[bytes]:
         yield await asyncio.to_thread(base64.b64decode, data)
     except ValueError:
         raise BadInput(mark("The image service sent a broken file.")) from None
+
+
+def _bare(card: Message, note: str) -> Message:
+    """A card without its files, saying why."""
+    return replace(card, media=(), text=f"{card.text}\n\n{note}")

@@ -274,8 +274,11 @@ class Gateway:
 
     # -- files -----------------------------------------------------------------------------------
 
-    async def fetch(self, url: str, *, limit: int, deadline: float = 60.0) -> Media:
-        """Bring a file of at most `limit` bytes into the archive, in at most `deadline` seconds.
+    async def fetch(
+        self, url: str, *, limit: int, deadline: float = 60.0, passing: bool = False
+    ) -> Media:
+        """Bring a file of at most `limit` bytes into the archive, in at most `deadline` seconds;
+        `passing` as for `Archive.put`.
 
         Raises:
             BadInput: It is not what can be used.
@@ -284,11 +287,11 @@ class Gateway:
         """
         try:
             async with asyncio.timeout(deadline):
-                return await self._fetch(url, limit)
+                return await self._fetch(url, limit, passing)
         except TimeoutError:
             raise Unreachable(mark("The file took too long to arrive."), spent=Spent.YES) from None
 
-    async def _fetch(self, url: str, limit: int) -> Media:
+    async def _fetch(self, url: str, limit: int, passing: bool) -> Media:
         if self._files is None or self._files.closed:
             raise Unreachable(spent=Spent.YES, detail="closed")
         target = self._gate.check(url)
@@ -302,7 +305,9 @@ class Gateway:
                 ) as response:
                     if response.status not in (301, 302, 303, 307, 308):
                         _check_status(response.status)
-                        return await self._archive.put(_chunks(response), limit=limit)
+                        return await self._archive.put(
+                            _chunks(response), limit=limit, passing=passing
+                        )
                     location = response.headers.get("Location", "")
             except (aiohttp.ClientError, OSError) as error:
                 raise _not_fetched(type(error).__name__) from None
