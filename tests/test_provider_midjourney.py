@@ -284,7 +284,7 @@ REFUSALS: list[tuple[Answer, type[GatewayError], Spent, bool, str]] = [
     (stock("do_request_failed", 5), Unreachable, UNKNOWN, False, "lost track"),
     (stock("empty_response_body", 5), Unreachable, UNKNOWN, False, "lost track"),
     (stock("unmarshal_response_body_failed", 5, 500), Unreachable, UNKNOWN, False, "lost track"),
-    (answer(9, "", description="系统异常"), Busy, NO, True, "fault"),
+    (answer(9, "", description="系统异常"), Busy, NO, True, "out of order"),
     (answer(23, ID, description="队列已满"), Busy, NO, True, "queue is full"),
     (stock("saturated", 30, 429), Busy, NO, True, "more to do"),
     (stock("odd", 4, 429), Busy, NO, True, "more to do"),

@@ -61,7 +61,7 @@ class ImagineOptions(Options):
         None, max_length=500, description=mark("What not to draw, with commas between")
     )
     seed: int | None = Field(
-        None, ge=0, le=4294967295, description=mark("The same seed starts from the same noise")
+        None, ge=0, le=4294967295, description=mark("A number that makes a picture repeatable")
     )
     speed: Speed | None = Field(None, description=mark("Fast, relaxed or turbo"))
     model: str | None = Field(

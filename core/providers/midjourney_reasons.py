@@ -84,7 +84,7 @@ PARENT_LATE = mark("The image service has not noted yet that the earlier picture
 NO_ACCOUNT = mark("No Midjourney account is free at the image service just now.")
 QUEUE_FULL = mark("Midjourney's queue is full just now.")
 SATURATED = mark("The image service has more to do than it can take just now.")
-UPSTREAM_DOWN = mark("Midjourney's proxy has a fault just now.")
+UPSTREAM_DOWN = mark("The image service is out of order just now.")
 ANSWER_LOST = mark(
     "The image service lost track of its own call, so nobody can say whether the job runs."
 )

@@ -8,9 +8,9 @@ from core.errors import StoreError
 from core.i18n import mark
 
 FULL = mark("The disk is full, so nothing could be saved. Please tell the owner of this bot.")
-READ_ONLY = mark("The store cannot be written to, so nothing was started. Please tell the owner.")
-IN_USE = mark("Another program holds the store, so nothing was started. Please try again soon.")
-DAMAGED = mark("The store's file is damaged, so nothing was started. Please tell the owner.")
+READ_ONLY = mark("Nothing can be saved here, so nothing was started. Please tell the owner.")
+IN_USE = mark("Another program is in the way, so nothing was started. Please try again soon.")
+DAMAGED = mark("What I keep is damaged, so nothing was started. Please tell the owner.")
 
 WORDS = (
     ("disk is full", FULL),
