@@ -10,7 +10,6 @@ from core.commands.spec import Command
 from core.i18n import Say, mark
 
 WORDS = (
-    mark("Add"),
     mark("Add pictures"),
     mark("All commands"),
     mark("Close"),
@@ -36,7 +35,6 @@ WORDS = (
     mark("Previous picture"),
     mark("Progress"),
     mark("Remove {name}"),
-    mark("Required"),
     mark("Send"),
     mark("Session {n}"),
     mark("Sessions"),
@@ -49,9 +47,7 @@ WORDS = (
         "Every command is a form, too."
     ),
     mark("Up to {n} pictures"),
-    mark("Uploading {name}"),
     mark("What shall we draw?"),
-    mark("You"),
     mark("{name} is no picture."),
     mark("{name} is too big: at most {n} MB can be used."),
 )

@@ -12,15 +12,31 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from adapters.web.render import Card
-from core.desk import Desk
 from core.errors import MessageGone, Offline, StoreError
 
 KEPT = 120
 """Cards kept per session."""
 IDLE = 600.0
 """Seconds after which a session nobody looks at leaves memory."""
+
+
+class Notes(Protocol):
+    """Where cards are kept: the Desk's notes. Each of these may raise `StoreError`."""
+
+    async def keep(self, key: str, value: str) -> None:
+        """Write a note; it is on disk when this returns."""
+        ...
+
+    async def kept(self, key: str) -> str | None:
+        """Read a note; None when there is none."""
+        ...
+
+    async def drop(self, key: str) -> bool:
+        """Remove a note."""
+        ...
 
 
 class Stream:
@@ -57,9 +73,9 @@ class _Session:
 class Feed:
     """All sessions."""
 
-    def __init__(self, desk: Desk, clock: Callable[[], float]) -> None:
-        """Cards are kept as notes of the desk."""
-        self._desk = desk
+    def __init__(self, notes: Notes, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds."""
+        self._notes = notes
         self._clock = clock
         self._sessions: dict[str, _Session] = {}
 
@@ -151,10 +167,10 @@ class Feed:
 
     async def _load(self, session: str) -> dict[str, Card]:
         try:
-            listed = await self._desk.kept(_index(session))
+            listed = await self._notes.kept(_index(session))
             found = {}
             for key in json.loads(listed) if listed else ():
-                if note := await self._desk.kept(_note(session, key)):
+                if note := await self._notes.kept(_note(session, key)):
                     found[key] = json.loads(note)
         except StoreError as error:
             raise Offline from error
@@ -163,9 +179,9 @@ class Feed:
     async def _keep(self, session: str, shown: _Session, card: Card) -> None:
         key = card["key"]
         try:
-            await self._desk.keep(_note(session, key), json.dumps(card, ensure_ascii=False))
+            await self._notes.keep(_note(session, key), json.dumps(card, ensure_ascii=False))
             if key not in shown.cards:
-                await self._desk.keep(_index(session), json.dumps([*shown.cards, key]))
+                await self._notes.keep(_index(session), json.dumps([*shown.cards, key]))
         except StoreError as error:
             raise Offline from error
         shown.unsaved.discard(key)
@@ -173,8 +189,8 @@ class Feed:
     async def _forget(self, session: str, shown: _Session, key: str) -> None:
         left = [one for one in shown.cards if one != key]
         try:
-            await self._desk.keep(_index(session), json.dumps(left))
-            await self._desk.drop(_note(session, key))
+            await self._notes.keep(_index(session), json.dumps(left))
+            await self._notes.drop(_note(session, key))
         except StoreError as error:
             raise Offline from error
         shown.cards.pop(key, None)

@@ -5,11 +5,12 @@ Owns every check that stands before a request is read. Knows no messages and no 
 
 from __future__ import annotations
 
+import base64
 import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from adapters.web.settings import WebSettings, is_loopback
 
@@ -96,12 +97,19 @@ class Guard:
         wanted = self._settings.password.get_secret_value()
         if not wanted:
             return
-        try:
-            given = BasicAuth.decode(request.headers.get("Authorization", ""), "utf-8").password
-        except ValueError:
-            given = ""
+        given = _password(request.headers.get("Authorization", ""))
         if not hmac.compare_digest(given.encode(), wanted.encode()):
             ask = 'Basic realm="Atelier", charset="UTF-8"'
             raise web.HTTPUnauthorized(
                 text="The password is needed.", headers={"WWW-Authenticate": ask}
             )
+
+
+def _password(header: str) -> str:
+    """The password of an `Authorization` header; empty when there is none that can be read."""
+    scheme, _, rest = header.partition(" ")
+    try:
+        pair = base64.b64decode(rest, validate=True).decode() if scheme.lower() == "basic" else ""
+    except ValueError:
+        pair = ""
+    return pair.partition(":")[2]
