@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from adapters.web.app import WebSettings
 
@@ -47,6 +47,7 @@ class Site(Protocol):
         ...
 
 
+UP = Gauge("atelier_part_up", "Whether a part works, as /healthz has it", ["part"])
 STARTING = "starting"
 PATIENCE = 15.0
 """Seconds a part may take to start before the program is ready without it."""
@@ -105,6 +106,8 @@ async def serve_http(
 
     async def metrics(request: web.Request) -> web.Response:
         del request
+        for name, state in health.report()[1].items():
+            UP.labels(name).set(state == "ok")
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.add_get("/healthz", healthz)

@@ -150,17 +150,19 @@ async def test_everything_on_starts_answers_and_stops_and_never_shows_a_secret(
     ):
         base = await bot.address()
         assert '"discord": "ok"' in await healthy(base)
-        _, metrics = await fetched(f"{base}/metrics")
         telegram.drop("getUpdates", 2)
         ann = telegram.user("Ann")
         chat = telegram.private(ann)
         await ann.say(chat, "/imagine a fox")
         await chat.wait_message(lambda m: m.photo and m.buttons, timeout=20)
+        _, metrics = await fetched(f"{base}/metrics")
         seconds = await bot.stop(signal.SIGTERM)
     await gateway.stop()
     assert bot.process.returncode == 0
     assert seconds < STOP
-    assert 'atelier_jobs{state="running"}' in metrics
+    assert 'atelier_part_up{part="discord"} 1.0' in metrics
+    assert 'atelier_job_moves_total{state="ready"} 1.0' in metrics
+    assert 'atelier_gateway_calls_total{family="midjourney",outcome="200"}' in metrics
     assert "stopped" in bot.said.splitlines()[-1]
     assert re.search(r"job=\w+", bot.said)
     parts = (discord.token, TELEGRAM, TELEGRAM.partition(":")[2], KEY)
