@@ -1,8 +1,10 @@
-"""The whole program beside a strict pretend Telegram and a pretend gateway, for walks through it."""
+"""The whole program beside a strict pretend Telegram and a pretend gateway, for walks."""
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -63,6 +65,14 @@ async def world(folder: Path, *, flood: bool = True) -> AsyncIterator[Walk]:
             yield Walk(server, sandbox, folder)
     finally:
         await sandbox.stop()
+
+
+async def until(check: Callable[[], object], timeout: float = 10.0) -> None:
+    """Wait for what nobody announces."""
+    ends = time.monotonic() + timeout
+    while not check():
+        assert time.monotonic() < ends, "waited in vain"
+        await asyncio.sleep(0.02)
 
 
 def labels(message: Message) -> list[str]:

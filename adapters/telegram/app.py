@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
@@ -54,7 +55,9 @@ class TelegramSettings(BaseModel):
     mode: Literal["polling", "webhook"] = "polling"
     """`polling` needs no public address."""
     webhook_url: str = ""
-    """For `webhook`: the public https address that leads to `[web] listen`."""
+    """For `webhook`: the public https address that leads to `[web] listen`. A Bot API server of
+    one's own takes http too.
+    """
 
     @field_validator("token")
     @classmethod
@@ -64,7 +67,9 @@ class TelegramSettings(BaseModel):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
-        if self.mode == "webhook" and not self.webhook_url.startswith("https://"):
+        own = urlsplit(self.api_url).hostname != "api.telegram.org"
+        schemes = ("https://", "http://") if own else ("https://",)
+        if self.mode == "webhook" and not self.webhook_url.startswith(schemes):
             raise ValueError('mode = "webhook" needs webhook_url = "https://…"')
         return self
 
@@ -83,6 +88,7 @@ class TelegramAdapter:
         token = settings.token.get_secret_value()
         root = settings.api_url.rstrip("/")
         self._files = f"{root}/file/bot{token}"
+        logging.getLogger("telegram").setLevel(logging.INFO)  # what it says below has the token
         polls = AiohttpRequest(read_timeout=POLL + SILENCE, connections=2)
         self._requests = (AiohttpRequest(), polls)
         self._bot = Bot(

@@ -220,11 +220,10 @@ class Updates:
     async def serve(self, address: str) -> None:
         """Take what is sent to `address` until cancelled, and see to it that Telegram sends it."""
         url = address.rstrip("/") + self._path
-        wanted = hashlib.sha256(json.dumps([url, self._secret, WANTED]).encode()).hexdigest()
         self._open, pause = True, 1.0
         while True:
             try:
-                await self._hook(url, wanted)
+                await self._hook(url)
                 self._ready = True
                 self.well()
                 pause = CHECK
@@ -238,15 +237,15 @@ class Updates:
                 pause = min(pause * 2, 60.0)
             await asyncio.sleep(pause)
 
-    async def _hook(self, url: str, wanted: str) -> None:
-        """Set the webhook where it is not as wanted."""
+    async def _hook(self, url: str) -> None:
+        """Set the webhook where it is not as wanted; its address changes with its secret."""
         info = await self._bot.get_webhook_info()
-        if info.url == url and await self._desk.kept(HOOK_NOTE) == wanted:
+        if info.url == url and sorted(info.allowed_updates) == sorted(WANTED):
             if info.last_error_message and self._ready:
                 log.warning("Telegram did not get through: %s", info.last_error_message)
             return
+        await self._desk.keep(HOOK_NOTE, url)
         await self._bot.set_webhook(url, secret_token=self._secret, allowed_updates=WANTED)
-        await self._desk.keep(HOOK_NOTE, wanted)
 
     async def _received(self, request: web.Request) -> web.Response:
         """One update: 200 only when the store has it, else Telegram sends it again."""

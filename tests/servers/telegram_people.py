@@ -136,14 +136,27 @@ class Person(User):
         caption: str = "",
         reply_to: Message | None = None,
         as_files: bool = False,
+        captioned: int = 0,
+        told: Sequence[int] | None = None,
     ) -> list[Message]:
-        """Sends pictures together: one message each, the caption at the first."""
+        """Sends pictures together: one message each, the caption at the first.
+
+        Args:
+            place: A chat, or a topic of a forum.
+            pictures: Two to ten files.
+            caption: The words under one of them.
+            reply_to: The message answered.
+            as_files: Whether they go as documents.
+            captioned: Which of them has the caption.
+            told: Which of them the bot is told of now, in this order; all of them unless given.
+                For the others there is `tell`.
+        """
         group = str(13_000_000_000_000_000 + secrets.randbelow(10**15))
         kind = "document" if as_files else "photo"
         sent: list[Message] = []
         for number, data in enumerate(pictures):
             media = await self.world.files.received(kind, data, f"picture{number}.png")
-            words = "" if number else caption
+            words = caption if number == captioned else ""
             message = self._with_media(place, media, words, reply_to)
             message.media_group_id = group
             sent.append(message)
@@ -151,6 +164,7 @@ class Person(User):
         for message in sent:
             message.pinged = list(self.world.notified(message))
             message.chat.add(message)
+        for message in sent if told is None else [sent[number] for number in told]:
             if whole or visible_to_bot(message):
                 tell(message)
         return sent

@@ -1,0 +1,431 @@
+"""Telegram in trouble: restarts, lost answers, refusals; nothing is lost or paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import App
+from tests.house import running
+from tests.servers.telegram import Chat, Message
+from tests.servers.telegram_people import tell
+from tests.telegram_house import (
+    TOKEN,
+    Walk,
+    grid,
+    labels,
+    picture,
+    question,
+    result,
+    says,
+    until,
+    world,
+)
+
+
+@pytest.fixture
+async def walk(tmp_path: Path) -> AsyncIterator[Walk]:
+    async with world(tmp_path) as found:
+        yield found
+        assert found.server.violations == []
+
+
+def pictures(chat: Chat) -> list[Message]:
+    return [m for m in chat.history if result()(m) and not m.deleted]
+
+
+async def confirmed(walk: Walk) -> None:
+    """Everything Telegram had for the bot is in its store."""
+    await until(lambda: not walk.server.feed.pending)
+
+
+async def health(app: App, words: str, *, part: str = "telegram") -> str:
+    """What the probe says of a part, once it has `words` in it."""
+    said = ""
+    async with aiohttp.ClientSession() as session:
+        for _ in range(100):
+            async with session.get(f"{app.address}/healthz") as answer:
+                said = (await answer.json())["parts"][part]
+            if words in said:
+                break
+            await asyncio.sleep(0.05)
+    return said
+
+
+@contextlib.contextmanager
+def locked(walk: Walk) -> Iterator[None]:
+    """Somebody else holds the database."""
+    other = sqlite3.connect(walk.folder / "atelier.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+# -- updates ---------------------------------------------------------------------------------------
+
+
+async def test_an_update_delivered_again_and_an_edited_one_pay_once(walk: Walk) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        said = await ann.say(chat, "/imagine a boat")
+        walk.server.redeliver(said)
+        await ann.edit(said, "/imagine a big boat")
+        await chat.wait_message(result("a boat"), timeout=15)
+        walk.server.redeliver(said)
+        await confirmed(walk)
+    async with walk.bot():
+        await confirmed(walk)
+    assert len(walk.paid) == 1
+    assert len(pictures(chat)) == 1
+
+
+@pytest.mark.parametrize("how", ["drop", "html", "401", "429"])
+async def test_polling_goes_on_after_trouble(walk: Walk, how: str) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/help")
+        await chat.wait_message(says("/imagine"))
+        if how.isdigit():
+            pause = 1 if how == "429" else None
+            harm = walk.server.fail("getUpdates", int(how), "Trouble", retry_after=pause)
+        else:
+            harm = getattr(walk.server, how)("getUpdates")
+        await ann.say(chat, "/jobs")
+        await harm.wait_hit()
+        await chat.wait_message(says("no jobs"), timeout=10)
+    walk.in_order()
+
+
+async def test_a_webhook_in_the_way_is_taken_off(walk: Walk) -> None:
+    """Somebody sets one while the bot polls; what came meanwhile is not lost."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        await chat.wait_message(says("no jobs"))
+        hook = {"url": "https://other.example/hook"}
+        async with aiohttp.ClientSession() as session:
+            await session.post(f"{walk.server.url}/bot{TOKEN}/setWebhook", json=hook)
+        await ann.say(chat, "/help")
+        await chat.wait_message(says("/imagine"), timeout=10)
+
+
+async def test_another_program_with_the_token_is_named(walk: Walk) -> None:
+    async with walk.bot() as app:
+        conflict = walk.server.fail(
+            "getUpdates",
+            409,
+            "Conflict: terminated by other getUpdates request; make sure that only one bot "
+            "instance is running",
+            times=2,
+        )
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        await conflict.wait_hit()
+        assert "another program receives" in await health(app, "another program")
+        await chat.wait_message(says("no jobs"), timeout=10)
+        assert await health(app, "ok") == "ok"
+    assert "deleteWebhook" not in [call.method for call in walk.server.calls]
+
+
+UNREADABLE: list[tuple[str, Any]] = [
+    ("message", {"chat": {"id": 5}}),
+    ("message", {"message_id": 1, "chat": {"id": 5}, "from": {"id": "x"}, "text": 7}),
+    ("callback_query", {"id": 7, "from": {}}),
+    ("callback_query", {"message": {"chat": {"id": 5}}, "from": {"id": 5}}),
+    ("something_new", {"chat": {"id": 5}}),
+    ("channel_post", {"message_id": 1, "chat": {"id": -5}, "text": "/imagine a fox"}),
+    ("my_chat_member", {"chat": {"id": 5}, "new_chat_member": None}),
+]
+
+
+async def test_updates_nobody_can_read_are_closed(walk: Walk) -> None:
+    """They are fetched once, and what comes behind them is heard."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        await chat.wait_message(says("no jobs"))
+        walk.server.feed.allowed = []
+        for kind, payload in UNREADABLE:
+            walk.server.feed.push(kind, payload)
+        await ann.say(chat, "/help")
+        await chat.wait_message(says("/imagine"))
+        await confirmed(walk)
+        polls = len([c for c in walk.server.calls if c.method == "getUpdates"])
+        await asyncio.sleep(0.3)
+        assert len([c for c in walk.server.calls if c.method == "getUpdates"]) <= polls + 2
+    with contextlib.closing(sqlite3.connect(walk.folder / "atelier.db")) as store:
+        assert store.execute("SELECT count(*) FROM events WHERE done_at IS NULL").fetchone() == (0,)
+    assert not walk.paid
+
+
+async def test_after_long_silence_update_numbers_may_start_anywhere(walk: Walk) -> None:
+    """The old offset, which would confirm lower numbers unseen, is forgotten."""
+    ahead = 0.0
+    settings = {"token": TOKEN, "api_url": walk.server.url}
+    house = running(
+        walk.folder, walk.gateway.url, clock=lambda: time.time() + ahead, telegram=settings
+    )
+    async with house:
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        await chat.wait_message(says("no jobs"))
+        await confirmed(walk)
+        ahead = 8 * 86_400.0
+        walk.server.drop("getUpdates")
+        await walk.server.down()
+        await walk.server.up()
+        await until(lambda: walk.server.calls[-1].params.get("offset") == 0)
+
+
+# -- albums ----------------------------------------------------------------------------------------
+
+
+async def test_an_album_is_whole_in_any_order(walk: Walk) -> None:
+    """Its parts come backwards and the words with the last of them."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        colours = [picture(c) for c in ("red", "green", "blue")]
+        await ann.album(chat, colours, caption="/blend", captioned=2, told=[1, 2, 0])
+        await chat.wait_message(result("Blend"), timeout=15)
+    assert len(walk.gateway.submits[0].body["base64Array"]) == 3
+    assert len(walk.paid) == 1
+
+
+@pytest.mark.parametrize("first", [[0], [1, 2]])
+async def test_an_album_goes_on_after_a_restart(walk: Walk, first: list[int]) -> None:
+    """Some parts are in the store when the program ends, the others come later."""
+    ann, chat = walk.ann()
+    async with walk.bot():
+        colours = [picture(c) for c in ("red", "green", "blue")]
+        parts = await ann.album(chat, colours, caption="/blend", told=first)
+        await confirmed(walk)
+    async with walk.bot():
+        for number in {0, 1, 2} - set(first):
+            tell(parts[number])
+        await chat.wait_message(result("Blend"), timeout=20)
+    async with walk.bot():
+        await confirmed(walk)
+        await asyncio.sleep(0.3)
+    assert len(walk.gateway.submits[0].body["base64Array"]) == 3
+    assert len(walk.paid) == 1
+    assert len(pictures(chat)) == 1
+
+
+# -- presses ---------------------------------------------------------------------------------------
+
+
+async def test_presses_are_answered_while_the_store_is_stuck(walk: Walk) -> None:
+    """Each within about a second; what they ask for comes once the store is free."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        four = await grid(walk, ann, chat)
+        with locked(walk):
+            for label in ("U1", "U2"):
+                press = await ann.press(four, label)
+                answer = await press.wait_answer(3)
+                assert answer.at - press.at < 1.6
+        await chat.wait_message(result("U1"), timeout=20)
+        await chat.wait_message(result("U2"), timeout=20)
+    assert len(walk.paid) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("MJ::JOB::upsample::1::abc", "not one of mine"),
+        ("x:0", "not one of mine"),
+        ("b:", "not one of mine"),
+        ("b:made-up-token", "not known here any more"),
+        ("f:made-up-token", "not known here any more"),
+    ],
+)
+async def test_a_foreign_button_is_answered_politely(walk: Walk, data: str, words: str) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        said = await chat.wait_message(says("no jobs"))
+        answer = await (await ann.press(said, data, forged=True)).wait_answer()
+        assert answer.alert
+        assert words in answer.text
+    assert not walk.paid
+
+
+async def test_the_form_of_a_button_outlives_a_restart(walk: Walk) -> None:
+    """Answers given before it count."""
+    ann, chat = walk.ann()
+    async with walk.bot():
+        four = await grid(walk, ann, chat)
+        await ann.press(four, "U1")
+        one = await chat.wait_message(result("U1"), timeout=15)
+        zoom = next(label for label in labels(one) if "Custom" in label)
+        await ann.press(one, zoom)
+        await ann.say(chat, "1.5", reply_to=await chat.wait_message(question("1/3")))
+        shape = await chat.wait_message(question("2/3"))
+        await confirmed(walk)
+        await asyncio.sleep(0.3)
+    async with walk.bot():
+        await ann.say(chat, "16:9", reply_to=shape)
+        await ann.say(chat, "-", reply_to=await chat.wait_message(question("3/3")))
+        await chat.wait_message(result("Custom Zoom"), timeout=20)
+        paid = len(walk.paid)
+        await ann.say(chat, "3:2", reply_to=shape)
+        await chat.wait_message(says("answered already"))
+    assert len(walk.paid) == paid
+
+
+# -- sending ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        ("Bad Request: IMAGE_PROCESS_FAILED", "document"),
+        ("Bad Request: something nobody has ever seen", "document"),
+        ("Bad Request: can't parse entities: offset beyond the end", "photo"),
+    ],
+)
+async def test_a_refused_picture_goes_another_way(walk: Walk, refusal: str, kind: str) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        walk.server.fail("sendPhoto", 400, refusal)
+        await ann.say(chat, "/imagine a fox")
+        four = await chat.wait_message(lambda m: bool(m.file) and says("a fox")(m), timeout=15)
+        assert four.media is not None
+        assert four.media.kind == kind
+        assert labels(four)[:4] == ["U1", "U2", "U3", "U4"]
+    walk.in_order()
+
+
+async def test_a_result_refused_for_unknown_reasons_is_sent_later(walk: Walk) -> None:
+    """No refusal makes it disappear: it comes when Telegram takes it."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        harm = walk.server.fail("sendPhoto|sendDocument", 400, "Bad Request: no", times=None)
+        await ann.say(chat, "/imagine a fox")
+        await harm.wait_hit()
+        await asyncio.sleep(0.5)
+        harm.cancel()
+        await chat.wait_message(result("a fox"), timeout=15)
+    assert len(pictures(chat)) == 1
+
+
+async def test_a_pause_telegram_asks_for_is_kept(walk: Walk) -> None:
+    """No call goes to the chat before it is over."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        slowed = walk.server.fail(
+            "sendPhoto", 429, "Too Many Requests: retry after 2", retry_after=2
+        )
+        await ann.say(chat, "/imagine a fox")
+        hit = await slowed.wait_hit()
+        await chat.wait_message(result("a fox"), timeout=15)
+        later = [c for c in walk.server.calls if c.at > hit.at and "chat_id" in c.params]
+        assert min(c.at for c in later) - hit.at > 1.9
+    walk.in_order()
+
+
+@pytest.mark.parametrize("how", ["fail", "drop"])
+async def test_a_lost_answer_repeats_a_result_at_most_once(walk: Walk, how: str) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        getattr(walk.server, how)("sendPhoto", after_effect=True)
+        await ann.say(chat, "/imagine a fox")
+        await until(lambda: len(pictures(chat)) == 2, 15)
+    assert len(walk.paid) == 1
+    assert len(pictures(chat)) == 2
+
+
+async def test_an_outage_that_begins_with_a_lost_answer_doubles_nothing_more(walk: Walk) -> None:
+    """Nothing is sent before Telegram answers something harmless; then the result comes."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        lost = walk.server.drop("sendPhoto")
+        await ann.say(chat, "/imagine a fox")
+        await lost.wait_hit()
+        down = walk.server.html("(?!getUpdates).*", times=None)
+        await down.wait_hit()
+        await asyncio.sleep(3)
+        assert "sendPhoto" not in {call.method for call in down.hits}
+        down.cancel()
+        await chat.wait_message(result("a fox"), timeout=20)
+    assert len(pictures(chat)) == 1
+
+
+async def test_telegram_away_for_a_while_costs_nothing(walk: Walk) -> None:
+    """Commands wait at Telegram, results here."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/imagine a fox slow")
+        await chat.wait_message(says("a fox"), timeout=10)
+        await walk.server.down()
+        await asyncio.sleep(2)
+        await walk.server.up()
+        await ann.say(chat, "/imagine a boat")
+        await chat.wait_message(result("a fox"), timeout=25)
+        await chat.wait_message(result("a boat"), timeout=25)
+    assert len(walk.paid) == 2
+    assert len(pictures(chat)) == 2
+
+
+async def test_a_file_telegram_does_not_hand_out_is_explained(walk: Walk) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        big = picture() + bytes(21_000_000)
+        await ann.send_document(chat, big, caption="/describe")
+        await chat.wait_message(says("at most 20 MB"))
+        gone = walk.server.fail("getFile", 400, "Bad Request: file is temporarily unavailable")
+        await ann.send_photo(chat, picture(), caption="/describe")
+        await gone.wait_hit()
+        await chat.wait_message(says("send it again"))
+    assert not walk.paid
+
+
+# -- the program -----------------------------------------------------------------------------------
+
+
+async def test_a_wrong_token_is_named_but_never_written_down(
+    walk: Walk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody else stops for it, and it is in no log."""
+    caplog.set_level(logging.DEBUG)
+    wrong = "123456:wrongwrongwrongwrongwrongwrongwrong"
+    async with walk.bot(token=wrong) as app:
+        assert "token is not accepted" in await health(app, "token")
+        assert await health(app, "ok", part="web") == "ok"
+    assert wrong not in caplog.text
+
+
+async def test_commands_are_published_when_they_changed(walk: Walk) -> None:
+    ann, chat = walk.ann()
+    for _ in range(2):
+        async with walk.bot():
+            await ann.say(chat, "/start ref_42")
+            await chat.wait_message(says("/imagine"))
+            await confirmed(walk)
+            await until(lambda: walk.server.menu(ann, chat))
+    assert "imagine" in dict(walk.server.menu(ann, chat))
+    calls = [call.method for call in walk.server.calls]
+    assert calls.count("setMyCommands") == 1
+    assert "deleteWebhook" not in calls
+
+
+async def test_the_end_comes_quickly(walk: Walk) -> None:
+    """An open poll holds nobody up."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.say(chat, "/jobs")
+        await chat.wait_message(says("no jobs"))
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
