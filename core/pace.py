@@ -14,6 +14,10 @@ from core.providers.base import Offer
 
 KEEP = 200
 """Newest durations remembered per offer."""
+NEAR, FAR = 3.5, 15.0
+"""Seconds between two looks around the expected finish, and while it is far: half of the first is
+how late a finish is seen on average, half of what looking every 5 s gives.
+"""
 ENOUGH = 8
 """Own durations from which on they count more than the offer's typical one."""
 
@@ -62,16 +66,14 @@ class Pace:
         return max(trust * linear + (1 - trust) * learnt, elapsed)
 
     def next_look(self, offer: Offer, job: Job, now: float) -> float:
-        """Seconds until the next look: at the expected finish, never closer than a floor that grows
-        with age.
+        """Seconds until the next look: at the expected finish, but no sooner than looks are worth
+        it, which they are less and less once the job is late.
         """
         elapsed = max(now - job.submitted_at, 0.0)
-        typical = self.quantile(offer, 0.5)
-        floor = max(2.0 * self._scale, 0.08 * typical)
-        late = max(elapsed - 1.5 * typical, 0.0)
-        floor = min(floor + 0.1 * late, 30.0 * self._scale)
+        late = max(elapsed - 1.5 * self.quantile(offer, 0.5), 0.0)
+        least = min(NEAR * self._scale + 0.1 * late, 30.0 * self._scale)
         left = self.finish(offer, job, now) - elapsed
-        return min(max(left * 0.9, floor), max(15.0 * self._scale, floor))
+        return min(max(left * 0.9, least), max(FAR * self._scale, least))
 
     def left(self, offer: Offer, job: Job, now: float) -> float:
         """Seconds a running job will still take, for people."""
