@@ -128,7 +128,8 @@ async def test_without_any_setting_it_says_what_to_set_and_prints_the_steps(tmp_
 async def test_a_family_key_alone_is_enough(clinic: Clinic) -> None:
     found = await clinic.found(gateway={"api_key": "", "keys": {"midjourney": KEY}})
     assert found["Gateway"].well, found["Gateway"]
-    assert says(found["Gateway"], "ok", "the key is accepted")
+    assert says(found["Gateway"], "ok", "the key for midjourney is accepted")
+    assert says(found["Gateway"], "note", "Pictures has no key")
 
 
 # -- wrong secrets -----------------------------------------------------------------------------
@@ -153,7 +154,8 @@ async def test_a_wrong_secret_is_named_with_where_to_get_another(
 
 async def test_a_key_that_opens_only_one_family_is_named(clinic: Clinic) -> None:
     found = await clinic.found(gateway={"keys": {"midjourney": "sk-other-key-9"}})
-    assert says(found["Gateway"], "wrong", "Midjourney", "[gateway.keys] midjourney")
+    assert says(found["Gateway"], "wrong", "not accepted", "[gateway.keys] midjourney")
+    assert says(found["Gateway"], "ok", "the key is accepted")
 
 
 # -- servers in trouble ------------------------------------------------------------------------

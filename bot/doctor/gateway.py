@@ -30,80 +30,116 @@ REASONS = {
 
 async def check_gateway(settings: Settings, report: Report) -> None:
     """Ask with the owner's keys what costs nothing."""
-    families = providers(settings.midjourney)
-    own = {name for name, key in settings.gateway.keys.items() if key.get_secret_value()}
-    if not settings.gateway.api_key.get_secret_value() and set(families) - own:
+    keys = settings.gateway.api_key, *settings.gateway.keys.values()
+    if not any(key.get_secret_value() for key in keys):
         report.wrong("[gateway] api_key is not set: make a key at the gateway and put it there")
         return
     with tempfile.TemporaryDirectory(prefix="atelier-") as folder:
         async with Gateway(settings.gateway, Archive(Path(folder))) as gateway:
             try:
-                await _asked(gateway, families, settings, report)
+                await _asked(gateway, settings, report)
             except errors.Unreachable as error:
                 host = urlsplit(settings.gateway.base_url).netloc.rpartition("@")[2]
                 reason = REASONS.get(error.detail, "no answer")
                 raise Unreachable(
-                    f"{host} cannot be reached ({reason}): look at the "
-                    "network and at [gateway] base_url"
+                    f"{host} cannot be reached ({reason}): look at the network and at "
+                    "[gateway] base_url"
                 ) from None
 
 
-async def _asked(
-    gateway: Gateway, families: dict[str, Provider], settings: Settings, report: Report
-) -> None:
-    bare = not settings.gateway.api_key.get_secret_value()
-    whose = next(iter(settings.gateway.keys)) if bare else ""
-    models = await _models(gateway, whose, report)
-    if models is None:
-        return
-    for family in families.values():
-        await _family(gateway, family, settings, models, report)
-    await _balance(gateway, whose, report)
+async def _asked(gateway: Gateway, settings: Settings, report: Report) -> None:
+    """Look at each key once, and at each family with the key that is used for it."""
+    told: dict[str, set[str] | None] = {}
+    for family in providers(settings.midjourney).values():
+        whose = _key_of(family.family, settings)
+        if whose is None:
+            name = _name(family)
+            report.note(f"{name} has no key: set [gateway] api_key, or keys.{family.family}")
+            continue
+        if whose not in told:
+            told[whose] = await _models(gateway, whose, report)
+        models = told[whose]
+        if models is not None:
+            await _family(gateway, family, settings, models, report)
+    for whose, models in told.items():
+        if models is not None:
+            await _balance(gateway, whose, report)
+
+
+def _key_of(family: str, settings: Settings) -> str | None:
+    """Whose key a family uses: its own, or "" for the one of all; None without any."""
+    own = settings.gateway.keys.get(family)
+    if own and own.get_secret_value():
+        return family
+    return "" if settings.gateway.api_key.get_secret_value() else None
+
+
+def _named(whose: str) -> tuple[str, str]:
+    """(a key in words, its setting)."""
+    if whose:
+        return f"the key for {whose}", f"[gateway.keys] {whose}"
+    return "the key", "[gateway] api_key"
+
+
+def _name(family: Provider) -> str:
+    return family.family.capitalize()
 
 
 async def _models(gateway: Gateway, whose: str, report: Report) -> set[str] | None:
     """The models the key may use, empty if not told; None when the key is refused."""
     answer = await _ask(gateway, whose, "/v1/models")
+    key, setting = _named(whose)
     match answer:
         case Answer(status=401 | 403):
             report.wrong(
-                f"the key is not accepted (HTTP {answer.status}): it is mistyped, disabled, "
-                "expired or used up; look at the gateway's page and at [gateway] api_key"
+                f"{key} is not accepted (HTTP {answer.status}): it is mistyped, disabled, expired "
+                f"or used up; look at the gateway's page and at {setting}"
             )
             return None
         case Answer(status=200, body={"data": [*rows]}):
-            report.ok("the key is accepted")
+            report.ok(f"{key} is accepted")
             return {str(row.get("id")) for row in rows if isinstance(row, dict)}
         case _:
-            report.note(f"whether the key is accepted is not told (HTTP {answer.status})")
+            report.note(f"whether {key} is accepted is not told (HTTP {answer.status})")
             return set()
 
 
 async def _family(
     gateway: Gateway, family: Provider, settings: Settings, models: set[str], report: Report
 ) -> None:
-    """Ask for a job that does not exist: free, and it tells whether the address is served."""
-    call = family.look(Ticket(family.family, "0"))
-    answer = await gateway.send(call)
-    name = family.family.capitalize()
+    """Whether a family is served, and which of its models the key may use."""
+    name = _name(family)
+    trouble = await _trouble(gateway, family)
     offers = catalogue({family.family: family}, settings.models)
     missing = sorted(key for key in offers if key not in models)
-    if answer.status in (401, 403):
-        report.wrong(f"{name}: the key is not accepted; see [gateway.keys] {family.family}")
-    elif answer.status >= 500:
-        report.wrong(f"{name}: the gateway answers HTTP {answer.status}; try again in a while")
-    elif not _served(answer):
-        report.wrong(f"{name}: {call.path} is not served; see [gateway] base_url and paths")
+    if trouble:
+        report.wrong(f"{name}: {trouble}")
     elif not models:
-        report.ok(f"{name} is reached; which of its models the key may use is not told")
+        report.note(f"{name}: which of its models the key may use is not told")
     elif missing:
         few = "none of its models" if len(missing) == len(offers) else f"not {', '.join(missing)}"
         report.note(
-            f"{name} is reached, but the key's list of models has {few}: if jobs are refused, give "
-            "the key a group at the gateway that has them"
+            f"{name}: the key's list of models has {few}; if jobs are refused, give the key a "
+            "group at the gateway that has them"
         )
     else:
         report.ok(f"{name} is reached, with all its {len(offers)} models")
+
+
+async def _trouble(gateway: Gateway, family: Provider) -> str:
+    """What is wrong with a family's address; empty when nothing is, or nothing can be asked."""
+    try:
+        call = family.look(Ticket(family.family, "0"))
+    except NotImplementedError:  # it answers at once: every question would be a paid one
+        return ""
+    answer = await gateway.send(call)  # for a job that does not exist, which is free
+    if answer.status in (401, 403):
+        return f"the key is not accepted (HTTP {answer.status}); see [gateway.keys] {family.family}"
+    if answer.status >= 500:
+        return f"the gateway answers HTTP {answer.status}; try again in a while"
+    if not _served(answer):
+        return f"{call.path} is not served; see [gateway] base_url and paths"
+    return ""
 
 
 def _served(answer: Answer) -> bool:
@@ -121,14 +157,15 @@ def _served(answer: Answer) -> bool:
 
 async def _balance(gateway: Gateway, whose: str, report: Report) -> None:
     left = await _left(gateway, whose)
+    key, _ = _named(whose)
     if left is None:
         report.note("the balance is not told by this gateway: look at its own page")
     elif left >= UNLIMITED / 2:
-        report.note("the key has no limit of its own; the account's balance is not told")
+        report.note(f"{key} has no limit of its own; the account's balance is not told")
     elif left <= 0:
-        report.wrong("nothing is left on the key: top it up, or every job is refused")
+        report.wrong(f"nothing is left on {key}: top it up, or every job is refused")
     else:
-        report.ok(f"${left:,.2f} left")
+        report.ok(f"${left:,.2f} left on {key}")
 
 
 async def _left(gateway: Gateway, whose: str) -> float | None:

@@ -7,7 +7,7 @@ this machine.
 import html
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import resources
 from typing import Any
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from bot.sandbox.answers import RefusedError, json_answer
 from bot.sandbox.ground import Ground, Work, base_of
-from bot.sandbox.magic import MAGIC
+from bot.sandbox.magic import GROUPS
 
 
 class Admin:
@@ -41,10 +41,6 @@ class Admin:
         template = resources.files(__package__).joinpath("page.html").read_text("utf-8")
         now, tasks = self._ground.clock(), list(self._ground.tasks.values())
         ended = sum(1 for t in tasks if t.look(now).finished)
-        words = "".join(
-            f"<tr><td><code>{word}</code></td><td>{html.escape(text)}</td></tr>"
-            for word, text in MAGIC.items()
-        )
         values = {
             "base": html.escape(base_of(request)),
             "dialect": self._ground.dialect,
@@ -52,7 +48,7 @@ class Admin:
             "running": str(len(tasks) - ended),
             "ended": str(ended),
             "spent": f"{self._ground.account.used:.2f}",
-            "words": words,
+            "words": "".join(_listed(title, words) for title, words in GROUPS.items()),
             "endpoints": "".join(
                 f"<li><code>{html.escape(e)}</code></li>" for e in self._endpoints
             ),
@@ -114,3 +110,12 @@ class Admin:
         if request.content_type != "application/json" or not isinstance(body, dict):
             raise RefusedError(json_answer({"error": "a JSON object is needed"}, 400))
         return body
+
+
+def _listed(title: str, words: Mapping[str, str]) -> str:
+    """One group of magic words as HTML."""
+    rows = "".join(
+        f"<div><dt><code>{html.escape(word)}</code></dt><dd>{html.escape(does)}</dd></div>"
+        for word, does in words.items()
+    )
+    return f'<h3>{html.escape(title)}</h3><dl class="words">{rows}</dl>'

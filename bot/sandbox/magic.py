@@ -6,40 +6,50 @@ Owns the list, which the sandbox's page shows. What a word does is in the family
 import re
 from collections.abc import Mapping
 
-MAGIC: Mapping[str, str] = {
-    # refused at once
-    "full": "the queue is full: nothing is started, nothing is charged (code 23)",
-    "saturated": "the gateway's upstream is saturated: HTTP 429 (code 30)",
-    "banned": "a banned word: refused with code 24 (raw), or the job fails (stock)",
-    "noaccount": "no Midjourney account is free: refused (code 3)",
-    "syserror": "the upstream is broken: refused (code 9)",
-    # accepted, or perhaps accepted
-    "lost": "the job is created and charged, but the connection closes without an answer",
-    "e500": "HTTP 500 do_request_failed (code 5): nobody can say whether a job runs",
-    "e400": "HTTP 400 do_request_failed (code 5): the same, as the stock gateway puts it",
-    "queue": "accepted into a queue (code 22)",
-    "numeric": "the task id comes as a JSON number",
-    "spaced": "the answer is printed with spaces, so codes 21 and 22 are not rewritten to 1",
-    "window": "a variation, re-roll, pan or zoom of this picture asks for a window first (remix)",
-    # while it runs
-    "slow": "takes five times as long",
-    "stall": "stops at 46 % and never finishes",
-    "nulls": "progress, preview, buttons and properties are null while it runs",
-    "webp": "previews are WebP",
-    "html": "a proxy answers polls with an HTML page (502) for a while",
-    "unknownstatus": "shows a status nobody knows while it runs, then finishes",
-    # how it ends
-    "fail": "fails, at 100 %, with markdown, a mention and a link in the reason",
-    "moderated": "is stopped by the output filter shortly before the end",
-    "cancelled": "is cancelled upstream half way",
-    # what its picture is
-    "big": "the picture has about 12 MB",
-    "huge": "the picture has more than 60 MB",
-    "gone": "the picture's address answers 404",
-    "loopback": "the picture's address is http://169.254.169.254/",
-    "truncated": "the picture breaks off in the middle",
-    "notimage": "the picture's address answers an HTML page",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Refused at once": {
+        "queuefull": "the queue is full: nothing is started, nothing is charged (code 23)",
+        "saturated": "the gateway's upstream is saturated: HTTP 429 (code 30)",
+        "banned": "a banned word: refused with code 24 (raw), or the job fails (stock)",
+        "noaccount": "no Midjourney account is free: refused (code 3)",
+        "syserror": "the upstream is broken: refused (code 9)",
+    },
+    "Accepted, or perhaps accepted": {
+        "lostanswer": "the job is created and charged, but the connection closes unanswered",
+        "e500": "HTTP 500 do_request_failed (code 5): nobody can say whether a job runs",
+        "e400": "HTTP 400 do_request_failed (code 5): the same, as the stock gateway puts it",
+        "queue": "accepted into a queue (code 22)",
+        "numeric": "the task id comes as a JSON number",
+        "spaced": "the answer is printed with spaces, so codes 21 and 22 are not rewritten to 1",
+        "window": "a variation, re-roll, pan or zoom of this picture asks for a window (remix)",
+    },
+    "While it runs": {
+        "slow": "takes five times as long",
+        "stall": "stops at 46 % and never finishes",
+        "nulls": "progress, preview, buttons and properties are null while it runs",
+        "webp": "previews are WebP",
+        "html": "a proxy answers polls with an HTML page (502) for a while",
+        "unknownstatus": "shows a status nobody knows while it runs, then finishes",
+    },
+    "How it ends": {
+        "fail": "fails, at 100 %, with markdown, a mention and a link in the reason",
+        "moderated": "is stopped by the output filter shortly before the end",
+        "cancelled": "is cancelled upstream half way",
+    },
+    "What its picture is": {
+        "big": "the picture has about 12 MB",
+        "hugefile": "the picture has more than 60 MB",
+        "gone404": "the picture's address answers 404",
+        "loopback": "the picture's address is http://169.254.169.254/",
+        "truncated": "the picture breaks off in the middle",
+        "notimage": "the picture's address answers an HTML page",
+    },
 }
+"""What each word does. Words with which a job would be lost are none that people draw: "a full moon
+over a lost city" is a prompt like any other.
+"""
+
+MAGIC: Mapping[str, str] = {word: does for group in GROUPS.values() for word, does in group.items()}
 """Every word and what it does. `25mb` (any number) makes a picture of that many megabytes."""
 
 _WORD = re.compile(r"(?<![\w-])[a-z0-9]+(?![\w-])", re.IGNORECASE)
@@ -55,5 +65,5 @@ def words_in(prompt: str) -> frozenset[str]:
 def megabytes(words: frozenset[str]) -> int:
     """How large a picture these words ask for, in millions of bytes; 0: as it comes."""
     sizes = [int(match[1]) for word in words if (match := _MEGABYTES.fullmatch(word))]
-    named = [64 * ("huge" in words), 12 * ("big" in words)]
+    named = [64 * ("hugefile" in words), 12 * ("big" in words)]
     return max(*named, *sizes, 0)

@@ -90,7 +90,7 @@ class OpenAIImages:
         count = int(body.get("n") or 1)
         price = self.prices[model] * count
         self._ground.charge(request, f"image-{self._made}", price, starts=True)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         slow = 5.0 if "slow" in words else 1.0
         await asyncio.sleep(_SECONDS.get(model, 5.0) * slow * self._ground.pace)

@@ -78,7 +78,7 @@ class MediaRoom:
     async def _result(self, request: web.Request, task: Task) -> web.StreamResponse:
         if task.source and task.action == "DESCRIBE":
             return web.Response(body=task.source.data, content_type=task.source.mime)
-        if task.picture is None or not task.done(self._ground.clock()) or "gone" in task.words:
+        if task.picture is None or not task.done(self._ground.clock()) or "gone404" in task.words:
             return _gone()
         if "notimage" in task.words:
             page = html_page(502)

@@ -93,7 +93,7 @@ class Studio:
         self._ground.charge(order.request, task.id, price, starts=price > 0)
         if plan.parent:
             plan.parent.pressed.add(plan.custom_id)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         return self._again(order, task) if existing else self._accepted(task)
 
@@ -119,10 +119,10 @@ class Studio:
             raise RefusedError(json_answer(failed, 500))
         if "e400" in words:
             raise RefusedError(json_answer(failed, 400))
-        if "full" in words:
+        if "queuefull" in words:
             unusable = self._dialect.new_id()
             properties = {"discordInstanceId": "1118138338562560102"}
-            text = "Queue full, try again later [sandbox word: full]"
+            text = "Queue full, try again later [sandbox word: queuefull]"
             raise RefusedError(upstream(23, text, result=unusable, properties=properties))
         if "noaccount" in words:
             raise RefusedError(upstream(3, "无可用的账号实例 [sandbox word: noaccount]"))

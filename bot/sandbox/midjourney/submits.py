@@ -134,7 +134,7 @@ class Submits:
         starts = task.window != "REMIX"  # a remix was paid when its button was pressed
         self._ground.charge(request, task.id, price_of("MODAL"), starts=starts)
         self._studio.confirm(task, plan, words)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         return self._dialect.accepted(task, 1, "Submit success", {})
 
