@@ -162,7 +162,7 @@ class Watching:
             await self._give_up(job)
             return None
         percent = job.percent if seen.percent is None else max(seen.percent, job.percent)
-        began = now if job.looks else job.submitted_at  # under way at the first look: from the start
+        began = now if job.looks else job.submitted_at  # seen at work at the first look: all along
         started = job.started_at or (began if seen.started else 0.0)
         after = replace(
             job,
