@@ -39,8 +39,9 @@ class Blob:
     """Stands in a Call's body for an archived file; the gateway client puts the bytes in."""
 
     media: Media
-    form: Literal["data_uri", "base64", "file"] = "data_uri"
-    """`file` makes the call a multipart form: the body is an object, the blob one of its values
+    form: Literal["data_uri", "base64", "file", "url"] = "data_uri"
+    """`url` is a passing address on this bot's own server, for families that take nothing else.
+    `file` makes the call a multipart form: the body is an object, the blob one of its values
     or in a list that is one."""
 
 
@@ -61,6 +62,8 @@ class Call:
     """Bytes of the answer that are read; what comes after is left."""
     keys: tuple[str, ...] = ()
     """Names that may have a key of their own, the most special first: a model's, a vendor's."""
+    multipart: bool = False
+    """The body goes as a form also where it holds no file."""
     binary: bool = False
     """A good answer is a file: it goes into the archive, and its `Media` is the answer's body."""
     stream: bool = False

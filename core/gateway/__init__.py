@@ -31,6 +31,10 @@ EVENT = 8_000_000
 CONNECT = 15.0
 """Seconds to connect."""
 MISSING = mark("The picture for this is not in the archive any more. Please send it again.")
+NO_LINK = mark(
+    "This model takes pictures only by their address. The owner of the bot can make that work with "
+    "[web] public_url; until then, choose another model or leave the picture out."
+)
 HOPS = 6
 """Addresses a download may be sent on to."""
 
@@ -78,8 +82,12 @@ class Gateway:
         *,
         trusted_hosts: Sequence[str] = (),
         clock: Callable[[], float] = time.time,
+        link: Callable[[Media], str] = lambda media: "",
     ) -> None:
-        """`trusted_hosts`: `host` or `host:port` that may be private and plain http."""
+        """`trusted_hosts`: `host` or `host:port` that may be private and plain http. `link` gives a
+        file's passing public address, or nothing where there is none.
+        """
+        self._link = link
         self._settings = settings
         self._archive = archive
         self._gate = Gatekeeper(trusted_hosts)
@@ -153,7 +161,7 @@ class Gateway:
         )
         with contextlib.ExitStack() as files:
             try:
-                data, kind = await self._body(call.json, files)
+                data, kind = await self._body(call, files)
             except OSError as error:
                 raise Refused(MISSING, detail=type(error).__name__) from None
             try:
@@ -232,12 +240,15 @@ class Gateway:
         return URL(self._settings.base_url + path, encoded=True)
 
     async def _body(
-        self, value: Json, files: contextlib.ExitStack
+        self, call: Call, files: contextlib.ExitStack
     ) -> tuple[bytes | aiohttp.FormData | None, dict[str, str]]:
         """The body of a call and the headers it needs; opened files are closed with `files`."""
+        value = call.json
         if value is None:
             return None, {}
-        if isinstance(value, dict) and any(_is_file(part) for part in _parts(value.values())):
+        if isinstance(value, dict) and (
+            call.multipart or any(_is_file(part) for part in _parts(value.values()))
+        ):
             return self._form(value, files), {}
         filled = await self._filled(value)
         return json.dumps(filled, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
@@ -259,6 +270,8 @@ class Gateway:
     async def _filled(self, value: Json) -> Json:
         """Put files' bytes where their places are."""
         match value:
+            case Blob(form="url"):
+                return self._linked(value.media)
             case Blob():
                 return await asyncio.to_thread(self._encoded, value)
             case dict():
@@ -267,6 +280,13 @@ class Gateway:
                 return [await self._filled(v) for v in value]
             case _:
                 return value
+
+    def _linked(self, media: Media) -> str:
+        """A file's passing address on this bot's own server. Raises `Refused` without one."""
+        url = self._link(media)
+        if not url:
+            raise Refused(NO_LINK, detail="no public_url")
+        return url
 
     def _encoded(self, blob: Blob) -> str:
         text = base64.b64encode(self._archive.path(blob.media).read_bytes()).decode()

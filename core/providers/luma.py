@@ -1,0 +1,119 @@
+"""Luma: videos from words, and from a first and a last picture, through `/luma/generations`.
+
+Pictures go as addresses. A finished task may come without its clean file for a while; what is there
+is taken when nothing better comes. Pure. `Request.options` it reads, all optional: model, ar, loop,
+roles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from core.errors import BadInput
+from core.i18n import mark
+from core.providers.base import Offer, Remote, Request, Ticket
+from core.providers.fields import object_of, text_of, url_of
+from core.providers.stages import stage_of
+from core.providers.tasks import Seen, TaskFamily, first_id
+from core.wire import Blob, Json
+
+FAMILY = "luma"
+PATH = "/luma/generations"
+
+
+def _offer(key: str, title: str, price: float, model: str = "") -> Offer:
+    return Offer(
+        key,
+        FAMILY,
+        "video",
+        title,
+        price,
+        model=model,
+        takes={"ar": ("1:1", "4:3", "3:4", "16:9", "9:16"), "loop": ()},
+        media=(0, 2),
+        longest=2000,
+        typical=120.0,
+        first_look=20.0,
+        deadline=1800.0,
+    )
+
+
+OFFERS: tuple[Offer, ...] = (
+    _offer("ray-v2", "Luma Ray 2", 0.4),
+    _offer("luma", "Luma", 0.25, model="ray-v1"),
+)
+"""Prices are guesses from resellers' lists, for five seconds; `[models]` sets the gateway's."""
+
+
+class Luma(TaskFamily):
+    """The family. See `core.providers.base.Provider`."""
+
+    family = FAMILY
+    title: ClassVar[str] = "Luma"
+    offers = OFFERS
+
+    def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
+        """Path and body of a submit. Raises `BadInput`."""
+        options = request.options
+        given = options.get("roles")
+        roles = given if isinstance(given, list) else ["start", "end"]
+        files = dict(zip(roles, request.media, strict=False))
+        if "end" in files and "start" not in files:
+            raise BadInput(mark("A last picture needs a first one as well."))
+        if not request.prompt and not files:
+            raise BadInput(mark("Say what the video shall show, or send a picture to start from."))
+        body: dict[str, Json] = {
+            "user_prompt": request.prompt,
+            "expand_prompt": True,
+            "aspect_ratio": text_of(options.get("ar")) or "16:9",
+            "model_name": text_of(options.get("model")) or request.offer,
+        }
+        if options.get("loop"):
+            body["loop"] = True
+        if "start" in files:
+            body["image_url"] = Blob(files["start"], "url")
+        if "end" in files:
+            body["image_end_url"] = Blob(files["end"], "url")
+        return PATH, body
+
+    def task_id(self, body: Json) -> str:
+        """The id in an object, or in a list with one object."""
+        return first_id(_one(body).get("id"), object_of(_one(body).get("data")).get("id"))
+
+    def where(self, ticket: Ticket) -> str:
+        """The path of the tasks."""
+        return PATH
+
+    def seen(self, body: Json) -> Seen | None:
+        """Read a task."""
+        task = _one(body)
+        task = task if "state" in task else object_of(task.get("data"))
+        if "state" not in task:
+            return None
+        return Seen(
+            stage_of(task.get("state")),
+            None,
+            _video(task),
+            text_of(task.get("failure_reason")),
+            url_of(object_of(task.get("thumbnail")).get("url")),
+        )
+
+
+def _one(body: Json) -> Mapping[str, Json]:
+    return object_of(body[0]) if isinstance(body, list) and body else object_of(body)
+
+
+def _video(task: Mapping[str, Json]) -> tuple[Remote, ...]:
+    """The clean file, else the one with a mark in it, else wherever a reseller put it."""
+    video = object_of(task.get("video"))
+    artifact = object_of(object_of(task.get("artifact")).get("video"))
+    places = (
+        video.get("download_url"),
+        video.get("url"),
+        object_of(task.get("video_raw")).get("url"),
+        artifact.get("download_url"),
+        artifact.get("url"),
+    )
+    url = next((found for place in places if (found := url_of(place))), "")
+    return (Remote(url, "video"),) if url else ()

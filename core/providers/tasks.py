@@ -1,0 +1,133 @@
+"""What families with tasks have in common: a submit gives an id, looks at it tell how it stands.
+
+A family says where it is asked, where the id stands, and how a task reads; the rest is here. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import quote
+
+from core.errors import Garbled, GatewayError, NotThere, Spent, Unreachable
+from core.i18n import mark
+from core.providers.base import (
+    Failed,
+    Family,
+    Invite,
+    Offer,
+    Outcome,
+    Progress,
+    Remote,
+    Request,
+    Result,
+    Ticket,
+    Waiting,
+)
+from core.providers.fields import id_of
+from core.providers.stages import Stage, failure_of, stopped
+from core.wire import Answer, Call, Json, refusal
+
+SUBMIT_SECONDS = 90.0
+LOOK_SECONDS = 30.0
+NO_ID = mark(
+    "The service took this but gave no number for it, so nobody can say whether it is being made."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a task, whatever its family's words."""
+
+    stage: Stage
+    percent: int | None = None
+    media: tuple[Remote, ...] = ()
+    reason: Json = ""
+    """Why it failed, in the service's words."""
+    preview: str = ""
+
+
+class TaskFamily(Family):
+    """A family whose submits give tasks. See `core.providers.base.Provider`."""
+
+    family: str
+    title: ClassVar[str]
+    """What people call it, for sentences."""
+    offers: Sequence[Offer]
+
+    # -- what a family says --------------------------------------------------------------------
+
+    def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
+        """Path and body of a submit. Raises `BadInput` when it cannot work."""
+        raise NotImplementedError
+
+    def task_id(self, body: Json) -> str:
+        """The id in the answer of a submit, or empty."""
+        raise NotImplementedError
+
+    def where(self, ticket: Ticket) -> str:
+        """The path of a look, up to the id."""
+        raise NotImplementedError
+
+    def seen(self, body: Json) -> Seen | None:
+        """Read a task; None when the body holds none."""
+        raise NotImplementedError
+
+    def invites(self, ticket: Ticket, request: Request, body: Json) -> tuple[Invite, ...]:
+        """What a finished task can be continued with."""
+        del ticket, request, body
+        return ()
+
+    # -- the port ------------------------------------------------------------------------------
+
+    def call(self, request: Request) -> Call:
+        """The submit call. Raises `BadInput`."""
+        path, body = self.submit(request)
+        keys = (request.offer,)
+        return Call("POST", path, self.family, dict(body), SUBMIT_SECONDS, keys=keys)
+
+    def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
+        """The ticket. Raises a `GatewayError`; a yes without an id leaves open what was spent."""
+        if error := refusal(answer):
+            raise error
+        task = self.task_id(answer.body)
+        if not task:
+            raise Garbled(NO_ID, spent=Spent.UNKNOWN, detail="accepted without an id")
+        path, _ = self.submit(request)
+        return Ticket(self.family, task, path)
+
+    def look(self, ticket: Ticket) -> Call:
+        """The call that fetches one task."""
+        path = f"{self.where(ticket)}/{quote(ticket.id, safe='')}"
+        return Call("GET", path, self.family, None, LOOK_SECONDS)
+
+    def read(self, ticket: Ticket, request: Request, answer: Answer) -> Outcome:
+        """Read one task. Raises a `GatewayError` when the look failed, not the task."""
+        if error := refusal(answer):
+            raise _not_seen(error)
+        seen = self.seen(answer.body)
+        if seen is None:
+            raise Garbled(again=True, detail=f"HTTP {answer.status}: no task in the answer")
+        match seen.stage:
+            case Stage.SUCCESS if seen.media:
+                return Result(seen.media, invites=self.invites(ticket, request, answer.body))
+            case Stage.SUCCESS:  # its files come a little later
+                return Progress(99)
+            case Stage.FAILURE:
+                return Failed(failure_of(self.title, seen.reason))
+            case Stage.CANCELLED:
+                return Failed(stopped())
+        return Progress(seen.percent, seen.stage is Stage.RUNNING, seen.preview)
+
+
+def _not_seen(error: GatewayError) -> GatewayError:
+    """What an error of a look means: a task that is not known yet, or trouble that passes."""
+    if isinstance(error, NotThere):
+        return NotThere(error.text, again=True, detail=error.detail)
+    return error if error.again else Unreachable(error.text, again=True, detail=error.detail)
+
+
+def first_id(*places: Json) -> str:
+    """The first of several places that holds an id."""
+    return next((found for place in places if (found := id_of(place))), "")
