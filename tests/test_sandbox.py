@@ -409,7 +409,7 @@ async def test_raw_refusals_come_with_200() -> None:
         for what, body, code in (
             ("imagine", {"prompt": ""}, 4),
             ("change", {"taskId": "1", "action": "UPSCALE", "index": 1}, 3),
-            ("imagine", {"prompt": "full"}, 23),
+            ("imagine", {"prompt": "queuefull"}, 23),
             ("imagine", {"prompt": "banned"}, 24),
             ("imagine", {"prompt": "syserror"}, 9),
         ):

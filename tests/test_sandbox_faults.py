@@ -27,7 +27,7 @@ BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.Client
 
 @pytest.mark.parametrize(
     ("word", "status", "code"),
-    [("full", 200, 23), ("saturated", 429, 30), ("noaccount", 200, 3), ("syserror", 200, 9)],
+    [("queuefull", 200, 23), ("saturated", 429, 30), ("noaccount", 200, 3), ("syserror", 200, 9)],
 )
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_words_that_refuse(dialect: str, word: str, status: int, code: int) -> None:
@@ -52,7 +52,7 @@ async def test_lost_answer() -> None:
     """With `lost` the job is made, charged and finished, and only the answer is missing."""
     async with served() as client:
         with pytest.raises(BROKEN):
-            await client.submit("imagine", prompt="a lost fox")
+            await client.submit("imagine", prompt="a lostanswer fox")
         (seen,) = client.sandbox.submits
         assert (seen.status, seen.charged) == (None, 0.1)
         assert (await client.wait(seen.task))["status"] == "SUCCESS"
@@ -61,7 +61,8 @@ async def test_lost_answer() -> None:
 async def test_words_count_only_whole() -> None:
     """Parts of words, and flags, are no magic words."""
     async with served() as client:
-        for prompt in ("failure", "a non-fail", "windows", "a fox --no fail-safe"):
+        harmless = "a full moon over a lost city", "a huge wave", "gone fishing"
+        for prompt in ("failure", "a non-fail", "windows", "a fox --no fail-safe", *harmless):
             task = await client.start("imagine", prompt=prompt)
             assert client.sandbox.tasks[task].words == frozenset()
         task = await client.start("imagine", prompt="Fail, please")
@@ -135,14 +136,14 @@ async def test_strange_pictures() -> None:
             async with client.session.get(row["imageUrl"]) as response:
                 return response.status, response.content_type, await response.read()
 
-        assert (await result("gone"))[0] == 404
+        assert (await result("gone404"))[0] == 404
         assert (await result("notimage"))[1] == "text/html"
         _, _, broken = await result("truncated")
         with pytest.raises(OSError, match="truncated"):
             Image.open(io.BytesIO(broken)).load()
         row = await client.make("imagine", prompt="a loopback fox")
         assert row["imageUrl"].startswith("http://169.254.169.254/")
-        for word, size in (("big", 12_000_000), ("huge", 60_000_000), ("3mb", 3_000_000)):
+        for word, size in (("big", 12_000_000), ("hugefile", 60_000_000), ("3mb", 3_000_000)):
             status, kind, data = await result(word)
             assert (status, kind, len(data) >= size) == (200, "image/png", True)
             with Image.open(io.BytesIO(data)) as image:

@@ -72,7 +72,7 @@ async def test_a_result_survives_a_restart(gateway: Sandbox, tmp_path: Path) -> 
     ("words", "told", "paid"),
     [
         ("/imagine a fail cat", "Nothing was charged", 1),
-        ("/imagine a lost cat", "may have cost", 1),
+        ("/imagine a lostanswer cat", "may have cost", 1),
         ("/imagine cat --ar wide", "16:9", 0),
         ("/imagine " + "x" * 10_000, "6", 0),
         ("/imagine cat --repeat 4", "repeat", 0),
