@@ -93,7 +93,8 @@ async def test_custom_zoom_is_a_window_and_its_answers_count_once(walk: Walk) ->
         assert opened.modal.title == "Custom zoom"
         assert opened.modal.field("zoom").value == "2"
         await ann.submit(opened.modal, {"zoom": "1.5"})
-        await general.wait_message(result("Custom Zoom"), timeout=20)
+        zoomed = await general.wait_message(result("Custom Zoom"), timeout=20)
+        assert zoomed.reference is one
         paid = len(walk.paid)
         again = await ann.submit(opened.modal, {"zoom": "1.5"})
         reply = await again.wait_reply(timeout=10)

@@ -133,6 +133,20 @@ async def test_nothing_left_but_the_archive(walk: Walk) -> None:
     assert len(walk.paid) == 1
 
 
+async def test_a_discord_that_is_slow(walk: Walk) -> None:
+    """Nothing is asked for twice, nothing is shown twice."""
+    async with walk.bot():
+        ann, general = walk.people()
+        walk.server.delay(CALLBACK, 1.7, after_effect=True)
+        walk.server.delay(SEND, 1.0, after_effect=True)
+        asked = await ann.slash(general, "imagine", prompt="a fox")
+        await asked.wait_ack(timeout=3)
+        await general.wait_message(result("a fox"), timeout=15)
+        await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=15)
+        assert len(pictures(general)) == 1
+    assert len(walk.paid) == 1
+
+
 async def test_an_emoji_discord_does_not_know_costs_no_picture(walk: Walk) -> None:
     """The message is sent once more with words on its buttons."""
     async with walk.bot():

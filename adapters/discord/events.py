@@ -246,8 +246,23 @@ def _filling(raw: Raw, at: float, answered: Answered) -> Filling:
         found = _answer(part, files)
         if found is not None:
             values[str(part["custom_id"])] = found
-    token, place = str(data["custom_id"])[2:], place_of(raw, at)
-    return Filling(key_of(raw), caller_of(raw), place, token, values, _slot(raw, at, answered))
+    return Filling(
+        key_of(raw),
+        caller_of(raw),
+        place_of(raw, at),
+        str(data["custom_id"])[2:],
+        values,
+        _slot(raw, at, answered),
+        _opened_on(raw),
+    )
+
+
+def _opened_on(raw: Raw) -> Ref | None:
+    """The message whose button opened a window; none where only the person saw it."""
+    message: Raw = raw.get("message") or {}
+    if not message.get("id") or int(message.get("flags") or 0) & EPHEMERAL:
+        return None
+    return Ref(PLATFORM, channel_of(raw), str(message["id"]))
 
 
 def _answers(components: Iterable[Raw]) -> Iterable[Raw]:
