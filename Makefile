@@ -1,5 +1,5 @@
 # `make try` runs the studio against a pretend gateway; `make test` passes the tests.
-# Both make .venv first, from nothing. `make lint` checks the code, `make lock` renews the lock files.
+# Both make .venv first, from nothing; `make install` does only that. `make lint` checks the code, `make lock` renews the lock files.
 PORT ?= 8080
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 export PLAYWRIGHT_BROWSERS_PATH ?= $(CURDIR)/.venv/browsers
 
-.PHONY: try test lint lock browser clean
+.PHONY: install try test lint lock browser clean
+
+install: .venv/.made
 
 try: .venv/.made
 	$(BIN)/atelier try --port $(PORT)
