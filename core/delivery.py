@@ -10,6 +10,7 @@ import asyncio
 import base64
 import logging
 import re
+import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -47,13 +48,10 @@ PREVIEW_SIDES = 1280
 """Width plus height of a preview as it is shown."""
 PREVIEW_STEP = 25
 """Percent between two previews of one job."""
-MAYBE = "maybe sent"
+MAYBE = mark("The chat's answer was lost; sending it once more.")
 """Note of a job whose result may have been shown: it is sent at most once more."""
 
-KEPT = "kept"
-"""Stands before a file that is in the archive already, in `Job.remotes`."""
 _REF: TypeAdapter[Ref] = TypeAdapter(Ref)
-_MEDIA: TypeAdapter[Media] = TypeAdapter(Media)
 
 Pause = tuple[float, str]
 """Seconds until the next try, and the note to keep."""
@@ -103,22 +101,18 @@ class Delivery:
 
     # -- bringing files in ---------------------------------------------------------------------
 
-    async def kept(self, part: Remote | Media) -> str:
-        """A result's file as it stands in `Job.remotes`: `kind address`, or `kept` and the file
-        where the answer itself held it.
+    async def kept(self, part: Remote | Media) -> Remote | Media:
+        """A result's file as it is stored with the job: one that the answer itself holds goes into
+        the archive first. Raises `BadInput` and `StoreError`.
         """
-        if isinstance(part, Remote) and not part.url.startswith("data:"):
-            return f"{part.kind} {part.url}"
-        media = await self._archive.put(_decoded(part.url)) if isinstance(part, Remote) else part
-        return f"{KEPT} {_MEDIA.dump_json(media).decode()}"
+        if isinstance(part, Media) or not part.url.startswith("data:"):
+            return part
+        return await self._archive.put(_decoded(part.url))
 
     async def fetch(self, job: Job, number: int) -> Media:
         """Bring one of a result's files into the archive. Raises `BadInput` or a `GatewayError`."""
-        kind, _, where = job.remotes[number].partition(" ")
-        if kind == KEPT:
-            media = _MEDIA.validate_json(where)
-        else:
-            media = await self._gateway.fetch(where, limit=RESULT_BYTES, deadline=300.0)
+        remote = job.remotes[number]
+        media = remote if isinstance(remote, Media) else await self._bring(remote)
         words = re.sub(r"[^a-z0-9]+", "-", job.request.prompt.lower()).strip("-")
         ending = media.name.rpartition(".")[2] or "bin"
         alt = shorten(" ".join(job.request.prompt.split()), 400)
@@ -127,6 +121,28 @@ class Delivery:
         which = f"-{number + 1}" if len(job.remotes) > 1 else ""
         stem = f"{words[:40].strip('-') or 'atelier'}-{job.id}{which}"
         return replace(media, name=f"{stem}.{ending}", alt=alt)
+
+    async def _bring(self, remote: Remote) -> Media:
+        media = await self._gateway.fetch(remote.url, limit=RESULT_BYTES, deadline=300.0)
+        return replace(
+            media,
+            title=remote.title,
+            artist=remote.artist,
+            cover=await self._cover(remote.cover),
+            seconds=media.seconds or remote.seconds,
+        )
+
+    async def _cover(self, url: str) -> str:
+        """A cover's hash in the archive; a song is as good without one."""
+        if not url:
+            return ""
+        try:
+            found = await self._gateway.fetch(url, limit=PREVIEW_BYTES, deadline=20.0)
+            small = await fitted(self._archive, found, max_bytes=190_000, max_sides=640)
+        except (BotError, OSError) as error:
+            log.info("no cover: %s", type(error).__name__)
+            return ""
+        return small.hash
 
     def said(self, job: Job, text: str) -> None:
         """Show an answer that is still growing, as often as the chat allows."""
@@ -194,13 +210,37 @@ class Delivery:
             except MaybeSent:
                 if job.note != MAYBE:
                     return 5.0, MAYBE
-                log.warning(
-                    "the result may not have arrived; /show brings it", extra={"job": job.id}
-                )
+                await self._doubtful(job)
             except AdapterError as error:
                 return self._again(job, error)
         await self._retire(job)
         return None
+
+    async def _doubtful(self, job: Job) -> None:
+        """Say that a result may not have arrived, with a button that shows it."""
+        log.warning("a result may not have arrived", extra={"job": job.id})
+        say = translator(job.lang)
+        show = Action(
+            token=secrets.token_urlsafe(10),
+            verb=Verb.SHOW,
+            owner=job.owner,
+            job=job.id,
+            key="doubtful",
+            label=mark("Show it"),
+            emoji="🖼️",
+            created_at=self._clock(),
+        )
+        (show,) = await self._store.add_actions([show])
+        words = say("The chat's answer was lost twice, so this may or may not have arrived.")
+        message = Message(
+            f"{cards.headline(say, job, 80)}\n{words}",
+            buttons=(cards.button(say, show),),
+            mention=cards.requester(job),
+        )
+        try:
+            await self._outbox.send(job.place, message, nonce=f"{job.id}-d", reply_to=job.origin)
+        except AdapterError as error:
+            log.warning("that was not said: %s", type(error).__name__, extra={"job": job.id})
 
     async def _show_result(self, job: Job) -> None:
         """Send the result; without its files where they are lost or no chat of this kind takes
@@ -323,7 +363,7 @@ class Delivery:
         if job.result is not None or (job.state not in LIVE and not job.wake_at):
             await self._retire(replace(job, status=ref))
 
-    async def board(self, place: Place, job_ids: list[str]) -> Message:
+    async def board(self, place: Place, job_ids: list[str]) -> Message | None:
         """The list of all live jobs of a chat."""
         rows: list[tuple[Job, cards.Standing]] = []
         actions: list[Action] = []
@@ -332,8 +372,9 @@ class Delivery:
             if job is not None and job.state in LIVE:
                 rows.append((job, await self.standing(job)))
                 actions += await self._store.actions_of(job.id)
-        lang = rows[0][0].lang if rows else "en"
-        return cards.board(translator(lang), rows, actions)
+        if not rows:
+            return None
+        return cards.board(translator(rows[0][0].lang), rows, actions)
 
     async def board_ref(self, place: Place) -> Ref | None:
         """Where the chat's board is."""

@@ -11,7 +11,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, Re
 
 from adapters.telegram.door import MEDIA_STAYS, TEXT_STAYS, Slot, keeps, read_slot, shown
 from adapters.telegram.events import command_of, invocation, picture_of, place_of
-from adapters.telegram.faults import How, explained, gentler
+from adapters.telegram.faults import Failed, How, explained, gentler
 from adapters.telegram.render import cut, keyboard, question, text_of, units
 from adapters.telegram.transport import LostAnswerError, NotConnectedError, _status
 from core.commands import COMMANDS
@@ -110,7 +110,8 @@ def test_a_thread_counts_in_forums_alone() -> None:
         (InvalidToken("Unauthorized"), Offline),
         (LostAnswerError("reset"), MaybeSent),
         (TimedOut(), MaybeSent),
-        (NetworkError("Internal Server Error (500)"), MaybeSent),
+        (NetworkError("Internal Server Error (500)"), Failed),
+        (NetworkError("Bad Gateway"), Failed),
     ],
 )
 def test_errors_say_what_may_have_happened(error: Any, meaning: type[Exception]) -> None:

@@ -347,6 +347,30 @@ async def test_a_lost_answer_repeats_a_result_at_most_once(walk: Walk, how: str)
     assert len(pictures(chat)) == 2
 
 
+async def test_a_result_telegram_fails_on_again_and_again_is_sent_when_it_can(walk: Walk) -> None:
+    async with walk.bot():
+        ann, chat = walk.ann()
+        walk.server.fail("sendPhoto", 500, times=3)
+        await ann.say(chat, "/imagine a fox")
+        await chat.wait_message(result("a fox"), timeout=25)
+    assert len(pictures(chat)) == 1
+
+
+async def test_a_result_lost_twice_is_told_of_and_one_press_away(walk: Walk) -> None:
+    """It is not sent a third time by itself, since it may be there."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        lost = walk.server.drop("sendPhoto", times=2)
+        await ann.say(chat, "/imagine a fox")
+        told = await chat.wait_message(says("may or may not have arrived"), timeout=20)
+        assert len(lost.hits) == 2
+        await asyncio.sleep(0.5)
+        await ann.press(told, "🖼️ Show it")
+        await chat.wait_message(result("a fox"), timeout=10)
+    assert len(walk.paid) == 1
+    assert len(pictures(chat)) == 1
+
+
 async def test_an_outage_that_begins_with_a_lost_answer_doubles_nothing_more(walk: Walk) -> None:
     """Nothing is sent before Telegram answers something harmless; then the result comes."""
     async with walk.bot():

@@ -126,4 +126,5 @@ async def test_the_webhook_is_set_once(walk: Walk) -> None:
         async with running(walk.folder, walk.gateway.url, telegram=telegram, web=web):
             await ann.say(chat, "/jobs")
             await until(lambda: not walk.server.feed.pending)
-    assert [call.method for call in walk.server.calls].count("setWebhook") == 2
+    calls = [c for c in walk.server.calls if c.method == "setWebhook" and c.executed]
+    assert len(calls) == 2

@@ -7,6 +7,7 @@ python-telegram-bot capitalises them.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -47,6 +48,13 @@ CLOSED = (
 BIG = ("too big", "too large", "(413)", "file_parts_invalid")
 
 
+_SERVER_ERROR = re.compile(r"\(5\d\d\)|internal server error|bad gateway", re.IGNORECASE)
+
+
+class Failed(MaybeSent):
+    """Telegram says that it failed, which it may have done after the effect."""
+
+
 def seconds(pause: int | float | timedelta) -> float:
     """A pause Telegram asked for, in seconds."""
     return pause.total_seconds() if isinstance(pause, timedelta) else float(pause)
@@ -76,6 +84,8 @@ def explained(error: TelegramError) -> AdapterError:
             return ChatGone()
         case NotConnectedError() | InvalidToken() | Conflict() | ChatMigrated():
             return Offline()
+        case NetworkError() if _SERVER_ERROR.search(str(error)):
+            return Failed()
         case _:
             return MaybeSent()
 

@@ -27,7 +27,7 @@ from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from adapters.telegram.door import MEDIA_STAYS, TEXT_STAYS, has_media, keeps, shown
 from adapters.telegram.events import PLATFORM
-from adapters.telegram.faults import GONE, How, explained, gentler, says
+from adapters.telegram.faults import GONE, Failed, How, explained, gentler, says
 from adapters.telegram.render import cut, keyboard, text_of
 from core.errors import ChatGone, MaybeSent, Offline
 from core.i18n import Say, mark
@@ -75,6 +75,7 @@ class Sender:
         self._moved: dict[str, str] = {}
         self._doubt = False
         self._albums: set[str] = set()
+        self._failed: set[str] = set()
 
     def moved(self, old: str, new: str) -> None:
         """A group became a supergroup, which has another id."""
@@ -135,7 +136,11 @@ class Sender:
         nonce: str,
         force: ForceReply | None,
     ) -> Ref:
-        """Send into one chat, with less and less as Telegram refuses parts."""
+        """Send into one chat, with less and less as Telegram refuses parts.
+
+        A message that Telegram says it failed on is in doubt once; as often as it says so again,
+        the message is taken not to be there.
+        """
         how = _all_of(message)
         try:
             async with translated():
@@ -148,8 +153,11 @@ class Sender:
                         self.moved(place.chat, str(error.new_chat_id))
                     except BadRequest as error:
                         how = self._after(how, error)
-        except MaybeSent:
+        except MaybeSent as error:
             self._doubt = True
+            if isinstance(error, Failed) and nonce in self._failed:
+                raise Offline from None
+            self._failed |= {nonce} - {""}
             raise
 
     def _after(self, how: How, error: BadRequest) -> How:

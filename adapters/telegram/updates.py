@@ -74,7 +74,8 @@ class Updates:
         self._clock = clock
         number = bot.token.partition(":")[0]
         self._id = number if number.isdigit() else "0"
-        self._secret = hashlib.sha256(f"atelier webhook {bot.token}".encode()).hexdigest()
+        self._secret = _derived("webhook secret", bot.token)
+        self._path = f"/telegram/{_derived('webhook path', bot.token)[:16]}"
         self._open = False
         self._ready = False
         self.problem = ""
@@ -213,10 +214,6 @@ class Updates:
         """Add the webhook's route."""
         app.router.add_post(self._path, self._received)
 
-    @property
-    def _path(self) -> str:
-        return f"/telegram/{self._secret[:16]}"
-
     async def serve(self, address: str) -> None:
         """Take what is sent to `address` until cancelled, and see to it that Telegram sends it."""
         url = address.rstrip("/") + self._path
@@ -262,3 +259,8 @@ class Updates:
             log.error("an update waits at Telegram: %s", error)
             raise web.HTTPServiceUnavailable from None
         return web.Response()
+
+
+def _derived(what: str, token: str) -> str:
+    """A secret that only who knows the token knows, the same at every start."""
+    return hashlib.sha256(f"atelier {what} {token}".encode()).hexdigest()
