@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.messages import Form, Media, Place, Ref, Style
-from core.providers.base import Request, Ticket
+from core.providers.base import Remote, Request, Ticket
 
 
 class State(StrEnum):
@@ -123,8 +123,10 @@ class Job:
     note: str = ""
     """A catalogue text for people about the present state or the failure."""
     note_values: dict[str, str] = field(default_factory=dict)
-    remotes: tuple[str, ...] = ()
-    """Addresses of the result files, `kind url`, until they are archived."""
+    remotes: tuple[Remote | Media, ...] = ()
+    """The result's files before they are all archived: where they are, or what the answer itself
+    brought.
+    """
     media: tuple[Media, ...] = ()
     text: str = ""
     """Text of the result: plain, or CommonMark where `markdown` says so."""

@@ -255,7 +255,7 @@ class Gateway:
 
     def _form(self, value: Mapping[str, Json], files: contextlib.ExitStack) -> aiohttp.FormData:
         """A multipart form; its files are read from the archive while it is sent."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(default_to_multipart=True)
         for name, entry in value.items():
             for part in _parts([entry]):
                 if isinstance(part, Blob):

@@ -124,6 +124,12 @@ class Remote:
     url: str
     """`https://…`, or `data:…` where the answer itself holds the bytes."""
     kind: Literal["image", "video", "audio"] = "image"
+    title: str = ""
+    """Of a song."""
+    artist: str = ""
+    cover: str = ""
+    """Address of a song's cover."""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class Suno(TaskFamily):
         stage = Stage.FAILURE if word.upper() == "UNKNOWN" else stage_of(word)
         takes = _takes(task)
         under_way = [take for take in takes if stage_of(take.get("status")) not in _ENDED]
-        media = tuple(Remote(url_of(take["audio_url"]), "audio") for take in _complete(task))
+        media = tuple(_remote(take) for take in _complete(task))
         if under_way:
             media = ()
         cover = next((url for take in takes if (url := url_of(take.get("image_url")))), "")
@@ -233,6 +233,19 @@ def _complete(task: Mapping[str, Json]) -> list[Mapping[str, Json]]:
     ]
 
 
+def _remote(take: Mapping[str, Json]) -> Remote:
+    about = object_of(take.get("metadata"))
+    seconds = about.get("duration")
+    return Remote(
+        url_of(take.get("audio_url")),
+        "audio",
+        text_of(take.get("title")),
+        "Suno",
+        url_of(take.get("image_large_url")) or url_of(take.get("image_url")),
+        float(seconds) if isinstance(seconds, int | float) else 0.0,
+    )
+
+
 def _reason(take: Mapping[str, Json]) -> str:
     about = object_of(take.get("metadata"))
     return text_of(about.get("error_message")) or text_of(about.get("error_type"))
@@ -251,22 +264,13 @@ HALF_FAILED = mark("One of the two takes failed: {reason}")
 
 def _song_result(task: Mapping[str, Json], result: Result) -> Result:
     """The takes with their titles and lengths, and a word about one that failed."""
-    facts = [
-        {
-            "title": text_of(take.get("title")),
-            "clip": text_of(take.get("id")),
-            "cover": url_of(take.get("image_large_url")) or url_of(take.get("image_url")),
-            "seconds": object_of(take.get("metadata")).get("duration"),
-        }
-        for take in _complete(task)
-    ]
     failed = [take for take in _takes(task) if stage_of(take.get("status")) is Stage.FAILURE]
     words = next((text_of(object_of(t.get("metadata")).get("prompt")) for t in _takes(task)), "")
     return Result(
         result.media,
         text=words,
         invites=result.invites,
-        facts={"takes": facts, "failed": _reason(failed[0]) or "error" if failed else ""},
+        facts={"failed": _reason(failed[0]) or "error"} if failed else {},
     )
 
 

@@ -14,7 +14,8 @@ from core.delivery import Delivery
 from core.errors import BadInput, BotError, GatewayError, StoreError
 from core.i18n import mark
 from core.jobs import Action, Entry, Job, State, Verb
-from core.providers.base import Invite, Result, Waiting
+from core.messages import Media
+from core.providers.base import Invite, Remote, Result, Waiting
 from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
@@ -104,11 +105,11 @@ class Finishing:
         if await self._floor.save(before, after, ledger.settle(after, "done"), actions):
             self._floor.pace.learn(job.request.offer, now - job.submitted_at)
 
-    async def _kept(self, job: Job, result: Result) -> list[str]:
+    async def _kept(self, job: Job, result: Result) -> list[Remote | Media]:
         """A result's files as they are stored with the job. What the answer itself held goes into
         the archive first: nobody has it a second time.
         """
-        remotes: list[str] = []
+        remotes: list[Remote | Media] = []
         for part in result.media:
             remotes += [await self._floor.surely(job, partial(self._delivery.kept, part))]
         return remotes

@@ -60,9 +60,7 @@ class Submitting:
                 return
         await self._accepted(job, outcome, started)
 
-    async def _answer(
-        self, job: Job, provider: Provider, request: Request, call: Call
-    ) -> Answer:
+    async def _answer(self, job: Job, provider: Provider, request: Request, call: Call) -> Answer:
         """Make the call; an answer that comes in pieces is shown as it grows."""
         if not call.stream:
             return await self._gateway.send(call)
