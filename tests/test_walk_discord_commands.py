@@ -13,6 +13,8 @@ import pytest
 from adapters.discord.app import DiscordSettings
 from adapters.discord.commands import LOCALES, for_everywhere
 from bot.app import App
+from bot.config import Settings
+from bot.doctor import examine, written
 from core.commands import COMMANDS
 from core.i18n import DEFAULT, languages, translator
 from tests.discord_house import Walk, grid, result, world
@@ -185,3 +187,22 @@ async def test_a_result_is_where_its_command_was_registered(walk: Walk) -> None:
             await ann.slash(room, "imagine", prompt="a fox")
             four = await room.wait_message(result("a fox"), timeout=15)
             assert not four.attachments[0].filename.startswith("SPOILER_")
+
+
+async def test_the_doctor_looks_into_every_chosen_server(walk: Walk) -> None:
+    """Registered in one, and not invited to the other: each is said."""
+    home = walk.server.guild("Home")
+    strange = walk.server.guild("Strange", bot_is_member=False)
+    async with walk.bot(guild_ids=[home.id]):
+        await settled(walk, 2)
+    discord = {
+        "token": walk.server.token,
+        "api_url": walk.server.api_url,
+        "gateway_url": walk.server.gateway_url,
+        "guild_ids": [home.id, strange.id],
+    }
+    settings = Settings.model_validate({"discord": discord})
+    reports = await examine(settings, seconds=5.0)
+    lines = [line for line in written(reports) if "server" in line]
+    assert any("all" in line and f"in server {home.id}" in line for line in lines)
+    assert any(f"not in server {strange.id}" in line for line in lines)

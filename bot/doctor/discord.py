@@ -51,9 +51,16 @@ async def check_discord(settings: Settings, report: Report) -> None:
         report.note(f"the application's settings are not told (HTTP {app.status})")
         return
     _application(app.fields, settings.discord.user_install, report)
-    commands = await ask(f"/applications/{app.fields['id']}/commands")
-    if commands.status == 200 and isinstance(commands.body, list):
-        registered([str(c.get("name")) for c in commands.body], "", report)
+    for server in settings.discord.guild_ids or [""]:
+        guild, where = (f"/guilds/{server}", f" in server {server}") if server else ("", "")
+        commands = await ask(f"/applications/{app.fields['id']}{guild}/commands")
+        if commands.status == 200 and isinstance(commands.body, list):
+            registered([str(c.get("name")) for c in commands.body], where, report)
+        elif server and commands.status in (403, 404):
+            report.wrong(
+                f"the bot is not in server {server}: invite it by the link above, or take the "
+                "number out of [discord] guild_ids"
+            )
 
 
 def _application(app: Mapping[str, Any], user_install: bool, report: Report) -> None:
