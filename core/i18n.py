@@ -46,7 +46,8 @@ def _catalogue(lang: str) -> dict[str, str]:
 
     file = resources.files("core.locales").joinpath(f"{lang}.po")
     with file.open("rb") as stream:
-        return {str(m.id): str(m.string) for m in read_po(stream) if m.id and m.string}
+        found = [m for m in read_po(stream) if m.id and m.string and not m.fuzzy]
+    return {str(m.id): str(m.string) for m in found}
 
 
 def pick(tag: str) -> str:
