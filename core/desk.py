@@ -18,12 +18,11 @@ from core import cards
 from core.adapter import Adapter
 from core.archive import NOT_A_PICTURE, Archive
 from core.commands import COMMANDS
-from core.commands.context import Context, Studio, unpack
+from core.commands.context import Context, Studio, insist, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values
 from core.commands.spec import FILES, Command
 from core.errors import (
-    AdapterError,
     BadInput,
     BotError,
     GatewayError,
@@ -280,11 +279,9 @@ class Desk:
     async def post(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> None:
-        """Send a message of an adapter's own in the chat's pace; a refusal is only logged."""
-        try:
-            await self._studio.outbox.send(place, message, nonce=nonce, reply_to=reply_to)
-        except AdapterError as error:
-            log.warning("a message was not shown: %s", type(error).__name__)
+        """Send a message of an adapter's own in the chat's pace, as often as an answer is."""
+        outbox = self._studio.outbox
+        await insist(lambda: outbox.send(place, message, nonce=nonce, reply_to=reply_to))
 
     async def suggest(
         self, command: str, option: str, text: str, caller: Caller
@@ -301,6 +298,10 @@ class Desk:
         elif spec.lookup.startswith("models:"):
             kind = spec.lookup.removeprefix("models:")
             rows = [(o.key, o.title) for o in self._studio.offers.values() if o.kind == kind]
+        elif spec.lookup.startswith("values:"):
+            _, kind, name = spec.lookup.split(":")
+            takes = [o.takes.get(name, ()) for o in self._studio.offers.values() if o.kind == kind]
+            rows = [(value, value) for value in dict.fromkeys(v for some in takes for v in some)]
         elif spec.lookup == "commands":
             rows = [(one.name, f"/{one.name}") for one in self.commands]
         else:

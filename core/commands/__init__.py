@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.commands import imagine, personal, work
+from core.commands import edit, imagine, personal, song, video, work
 from core.commands.spec import Command
 
 
@@ -16,6 +16,9 @@ def _all() -> Sequence[Command]:
 
 COMMANDS: tuple[Command, ...] = (
     *imagine.COMMANDS,
+    *edit.COMMANDS,
+    *video.COMMANDS,
+    *song.COMMANDS,
     *work.COMMANDS,
     *personal.COMMANDS,
     personal.help_command(_all),

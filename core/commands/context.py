@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
@@ -20,7 +20,7 @@ from core.commands.fit import find
 from core.commands.mjprompt import Note
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
-from core.errors import AdapterError, BadInput, MessageGone, Offline, StoreError
+from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
 from core.ledger import money
@@ -28,6 +28,7 @@ from core.messages import Caller, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
+from core.wire import Json
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,27 @@ def unpack(value: str) -> str | list[Media]:
 def new_id() -> str:
     """A short id that people can type."""
     return "".join(secrets.choice(ALPHABET) for _ in range(7))
+
+
+async def insist(show: Callable[[], Awaitable[object]]) -> None:
+    """Show an answer: twice more when it was not taken, once more when it may be there."""
+    pauses = [2.0, 5.0]
+    while True:
+        try:
+            await show()
+        except (Offline, MaybeSent) as error:
+            if not pauses:
+                log.warning("an answer was not shown: %s", type(error).__name__)
+                return
+            pause = pauses.pop(0)
+            if isinstance(error, MaybeSent):
+                pauses.clear()
+            await asyncio.sleep(pause)
+        except AdapterError as error:
+            log.warning("an answer was not shown: %s", type(error).__name__)
+            return
+        else:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +122,11 @@ class Context:
     # -- answering -----------------------------------------------------------------------------
 
     async def reply(self, message: Message) -> None:
-        """Answer the event; an answer that cannot be shown is tried twice more, then logged."""
+        """Answer the event; an answer that cannot be shown is tried again, then logged."""
         nonce = hashlib.sha256(f"{self.key}/{self.started}".encode()).hexdigest()[:20]
         self.started += 1
         ack, self.ack = self.ack, None
-        for pause in (2.0, 5.0, None):
-            try:
-                await self._reply(ack, message, nonce)
-            except Offline:
-                if pause is None:
-                    log.warning("an answer was not shown: the platform is away")
-                    return
-                await asyncio.sleep(pause)
-            except AdapterError as error:
-                log.warning("an answer was not shown: %s", type(error).__name__)
-                return
-            else:
-                return
+        await insist(lambda: self._reply(ack, message, nonce))
 
     async def _reply(self, ack: Ref | None, message: Message, nonce: str) -> None:
         outbox = self.studio.outbox
@@ -183,9 +193,16 @@ class Context:
         self._offer(request)
         return cards.price_of(request, self.studio.offers)
 
-    def offer(self, kind: Kind, name: str | None) -> Offer:
-        """The model a person named, else their own default, else the first. Raises `BadInput`."""
-        return find(self.studio.offers.values(), kind, name or self.person.get(kind, ""))
+    def offer(self, kind: Kind, name: str | None, *, files: int | None = None) -> Offer:
+        """The model a person named, else their own default, else the first that takes as many
+        `files`. Raises `BadInput`.
+        """
+        wanted = name or self.person.get(kind, "")
+        return find(self.studio.offers.values(), kind, wanted, files)
+
+    def with_options(self, request: Request, **more: Json) -> Request:
+        """The request with further options."""
+        return replace(request, options={**request.options, **more})
 
     def noted(self, request: Request, notes: Sequence[Note]) -> Request:
         """The request with what was changed in it, in words for the person."""

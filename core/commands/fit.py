@@ -109,8 +109,9 @@ def _size(text: str) -> float | None:
     return size if size > 0 else None
 
 
-def find(offers: Iterable[Offer], kind: str, name: str) -> Offer:
-    """The model a person named, by its key or its title, else the first of its kind.
+def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None) -> Offer:
+    """The model a person named, by its key or its title, else the first of its kind that takes as
+    many input files.
 
     Raises `BadInput` naming those there are.
     """
@@ -119,7 +120,8 @@ def find(offers: Iterable[Offer], kind: str, name: str) -> Offer:
         raise BadInput(mark("This is not offered here."))
     wanted = _plain(name)
     if not wanted:
-        return known[0]
+        able = [o for o in known if files is None or o.media[0] <= files <= o.media[1]]
+        return (able or known)[0]
     exact = [o for o in known if wanted in (_plain(o.key), _plain(o.title))]
     begun = [
         o for o in known if _plain(o.title).startswith(wanted) or _plain(o.key).startswith(wanted)

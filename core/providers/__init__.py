@@ -13,12 +13,24 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.providers.base import Offer, Provider
+from core.providers.ideogram import Ideogram
+from core.providers.kling import Kling
+from core.providers.luma import Luma
 from core.providers.midjourney import Midjourney, MidjourneySettings
 from core.providers.pictures import Pictures
+from core.providers.pika import Pika
+from core.providers.runway import Runway
+from core.providers.suno import Suno
 
 PROVIDERS: tuple[tuple[Callable[..., Provider], type[BaseModel] | None], ...] = (
     (Midjourney, MidjourneySettings),
+    (Ideogram, None),
+    (Kling, None),
     (Pictures, None),
+    (Runway, None),
+    (Luma, None),
+    (Pika, None),
+    (Suno, None),
 )
 """Every family: what makes it, and the settings it takes."""
 

@@ -8,7 +8,7 @@ mode, camera, roles (which of the files is the `start` and which the `end` of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from core.errors import BadInput
@@ -98,7 +98,7 @@ class Kling(TaskFamily):
 
     family = FAMILY
     title: ClassVar[str] = "Kling"
-    offers = OFFERS
+    offers: Sequence[Offer] = OFFERS
 
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""

@@ -7,7 +7,7 @@ roles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from core.errors import BadInput
@@ -51,7 +51,7 @@ class Luma(TaskFamily):
 
     family = FAMILY
     title: ClassVar[str] = "Luma"
-    offers = OFFERS
+    offers: Sequence[Offer] = OFFERS
 
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""

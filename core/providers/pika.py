@@ -6,7 +6,7 @@ all optional: model, ar, no, seed, effect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from core.errors import BadInput
@@ -70,7 +70,7 @@ class Pika(TaskFamily):
 
     family = FAMILY
     title: ClassVar[str] = "Pika"
-    offers = OFFERS
+    offers: Sequence[Offer] = OFFERS
 
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""

@@ -7,7 +7,7 @@ seed, roles.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from core.errors import BadInput
@@ -64,7 +64,7 @@ class Runway(TaskFamily):
 
     family = FAMILY
     title: ClassVar[str] = "Runway"
-    offers = OFFERS
+    offers: Sequence[Offer] = OFFERS
 
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""

@@ -93,7 +93,7 @@ class Suno(TaskFamily):
 
     family = FAMILY
     title: ClassVar[str] = "Suno"
-    offers = OFFERS
+    offers: Sequence[Offer] = OFFERS
     batch = BATCH
 
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:

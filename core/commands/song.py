@@ -1,0 +1,113 @@
+"""Songs and their words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from core.commands.context import Context
+from core.commands.fit import request_for
+from core.commands.spec import Command, Options
+from core.i18n import mark
+from core.messages import Field as Question
+from core.messages import Form
+
+
+class SongOptions(Options):
+    """What `/song` takes; without anything it asks with a form."""
+
+    idea: str = Field(
+        "",
+        description=mark("What the song is about; lyrics and style come by themselves"),
+        max_length=1000,
+        json_schema_extra={"main": True},
+    )
+    lyrics: str | None = Field(
+        None, max_length=5000, description=mark("Your own words to sing, with [Verse] and [Chorus]")
+    )
+    style: str | None = Field(
+        None, max_length=1000, description=mark("How it sounds, such as dreamy pop, female voice")
+    )
+    title: str | None = Field(None, max_length=80, description=mark("What it is called"))
+    instrumental: bool = Field(False, description=mark("Nobody sings"))
+    model: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("Who composes it"),
+        json_schema_extra={"suggest": "models:song"},
+    )
+
+
+async def song(ctx: Context, options: SongOptions) -> None:
+    """Compose a song, in two takes."""
+    own = options.lyrics or options.style
+    if not (options.idea or own):
+        await _ask(ctx, options)
+        return
+    offer = ctx.offer("song", options.model)
+    wanted: dict[str, Any] = {"instrumental": options.instrumental}
+    prompt = options.idea
+    if own:
+        prompt = options.lyrics or ""
+        wanted |= {"lyrics": True, "tags": options.style or options.idea, "title": options.title}
+    request, notes = request_for(offer, prompt, wanted)
+    await ctx.start(ctx.noted(request, notes), title=options.title or "")
+
+
+async def _ask(ctx: Context, options: SongOptions) -> None:
+    """Nothing was said: ask for lyrics, style and title; empty lyrics make it instrumental."""
+    say = ctx.say
+    form = Form(
+        say("A new song"),
+        (
+            Question(
+                "style", say("Style"), hint=say("such as dreamy pop, female voice"), max_length=1000
+            ),
+            Question(
+                "lyrics",
+                say("Lyrics"),
+                kind="text",
+                hint=say("Leave it empty for music without words"),
+                required=False,
+                max_length=4000,
+            ),
+            Question("title", say("Title"), required=False, max_length=80),
+        ),
+    )
+    values = {"model": options.model} if options.model else {}
+    await ctx.ask(form, values, say("What shall the song be like?"))
+
+
+class LyricsOptions(Options):
+    """What `/lyrics` takes."""
+
+    about: str = Field(
+        description=mark("What the words are about"),
+        max_length=1000,
+        json_schema_extra={"main": True},
+    )
+
+
+async def lyrics(ctx: Context, options: LyricsOptions) -> None:
+    """Write the words of a song."""
+    request, notes = request_for(ctx.offer("lyrics", None), options.about, {})
+    await ctx.start(ctx.noted(request, notes))
+
+
+COMMANDS = (
+    Command(
+        "song",
+        mark("Compose a song from an idea, or from your own lyrics"),
+        SongOptions,
+        song,
+        example="/song a cheerful song about a rainy Monday",
+    ),
+    Command(
+        "lyrics",
+        mark("Write the words of a song"),
+        LyricsOptions,
+        lyrics,
+        example="/lyrics a fox who cannot sleep",
+    ),
+)
