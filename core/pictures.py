@@ -63,15 +63,21 @@ async def fitted(
 
 
 async def shrunk(archive: Archive, message: Message, limits: Limits) -> Message:
-    """A message whose pictures are small enough for the chat; the archive keeps the originals."""
-    top = limits.file_bytes if message.as_file else min(limits.photo_bytes, limits.file_bytes)
-    sides = 0 if message.as_file else limits.photo_sides
-    media = [await _fit_one(archive, m, top, sides) for m in message.media]
+    """A message whose pictures are small enough for the chat; the archive keeps the originals.
+
+    Files that are sent untouched are: the chat takes them or does not.
+    """
+    if message.as_file:
+        return message
+    top = min(limits.photo_bytes, limits.file_bytes)
+    media = [await _fit_one(archive, m, top, limits.photo_sides) for m in message.media]
     return replace(message, media=tuple(media))
 
 
 async def smaller(archive: Archive, message: Message, top: int) -> Message:
-    """A message whose pictures have at most `top` bytes each."""
+    """A message whose pictures have at most `top` bytes each, as far as that can be had."""
+    if message.as_file:
+        return message
     media = [await _fit_one(archive, m, top, 0) for m in message.media]
     return replace(message, media=tuple(media))
 
@@ -80,5 +86,8 @@ async def _fit_one(archive: Archive, media: Media, top: int, sides: int) -> Medi
     small = media.size <= top and (not sides or media.width + media.height <= sides)
     if small or not media.mime.startswith("image/"):
         return media
-    made = await fitted(archive, media, max_bytes=top, max_sides=sides or 100_000)
+    try:
+        made = await fitted(archive, media, max_bytes=top, max_sides=sides or 100_000)
+    except BadInput:  # then the chat has to say what it makes of it
+        return media
     return replace(made, name=made.name or media.name, alt=media.alt, spoiler=media.spoiler)

@@ -1,0 +1,193 @@
+"""Progress: which message of a chat is drawn next, and drawing it.
+
+Progress is never queued, only marked as due; what is drawn is asked for at the moment there is room
+for it, so it is always fresh. What a platform does not take is dropped, never retried for itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from core.adapter import Adapter
+from core.errors import AdapterError, MessageGone, SlowDown
+from core.messages import Message, Place, Ref
+from core.outbox.lane import BOARD_FROM, Lane
+from core.outbox.turns import Turns
+
+log = logging.getLogger(__name__)
+
+BOARD_GAP = 3.0
+"""Least seconds between two edits of a board."""
+TURN = 60.0
+"""Seconds a chat sleeps that waits for its turn; the turn wakes it."""
+
+Drawing = Coroutine[Any, Any, None]
+
+
+class Painter(Protocol):
+    """Says what progress looks like, and remembers where it is."""
+
+    async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
+        """The progress message of a job and where it is, or None when there is nothing to show any
+        more.
+        """
+        ...
+
+    async def shown(self, job_id: str, ref: Ref) -> None:
+        """Remember where a job's progress message is."""
+        ...
+
+    async def board(self, place: Place, job_ids: list[str]) -> Message | None:
+        """One message that lists these jobs, or None when none of them is live."""
+        ...
+
+    async def board_ref(self, place: Place) -> Ref | None:
+        """Where the chat's board is, if it has one."""
+        ...
+
+    async def set_board_ref(self, place: Place, ref: Ref | None) -> None:
+        """Remember or forget where the board is."""
+        ...
+
+
+class Painting:
+    """Draws the progress of all chats."""
+
+    def __init__(
+        self,
+        painter: Painter,
+        adapter: Callable[[str], Adapter],
+        turns: Turns,
+        clock: Callable[[], float],
+    ) -> None:
+        """`adapter` finds the adapter of a platform."""
+        self._painter = painter
+        self._adapter = adapter
+        self._turns = turns
+        self._clock = clock
+
+    def choose(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
+        """The next drawing, or the seconds until there may be one."""
+        if not lane.recalled:
+            return 0.0, self._recall(lane)
+        if len(lane.live) >= BOARD_FROM:
+            lane.board = True
+        if lane.board_ends:
+            return 0.0, self._end_board(lane, now)
+        return self._of_board(lane, now) if lane.board else self._of_one(lane, now)
+
+    def _of_one(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
+        """The stalest of the chat's own messages."""
+        job_id = min(lane.due, key=lambda j: lane.live.get(j, 0.0))
+        rest = lane.live.get(job_id, 0.0) + lane.limits.edit_gap - now
+        if rest > 0:
+            return rest, None
+        if job_id in lane.shown and not self._turns.take(lane, now):
+            return TURN, None
+        lane.due.discard(job_id)
+        return 0.0, self._draw(lane, job_id, now)
+
+    def _of_board(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
+        """The board when its time has come, else the next open answer slot."""
+        rest = lane.board_at + max(BOARD_GAP, lane.limits.edit_gap) - now
+        if rest <= 0 and ("board" not in lane.shown or self._turns.take(lane, now)):
+            lane.board_at = now
+            lane.due = lane.undrawn
+            return 0.0, self._draw_board(lane, now)
+        if empty := lane.undrawn:
+            job_id = next(job for job in [*lane.live, *empty] if job in empty)
+            lane.due.discard(job_id)
+            return 0.0, self._fill_slot(lane, job_id, now)
+        return max(rest, 0.0) or TURN, None
+
+    async def draw(self, lane: Lane, drawing: Drawing) -> None:
+        """Make a drawing; what goes wrong with it is this chat's alone."""
+        try:
+            await drawing
+            lane.failures = 0
+        except SlowDown as error:
+            lane.until = max(lane.until, self._clock() + error.retry_after)
+        except AdapterError as error:
+            lane.failures += 1
+            lane.quiet = self._clock() + min(2.0**lane.failures, 60.0)
+            log.info("progress not shown: %s", type(error).__name__)
+        except Exception:
+            lane.quiet = self._clock() + 2.0
+            log.exception("progress could not be drawn")
+        finally:
+            lane.painting = False
+            lane.ring()
+
+    async def _recall(self, lane: Lane) -> None:
+        """Take up a board that an earlier life left here: it is kept on, or cleared away."""
+        lane.board = await self._painter.board_ref(lane.place) is not None
+        lane.recalled = True
+
+    async def _draw(self, lane: Lane, job_id: str, now: float) -> None:
+        """Draw a job's own message; the job may end meanwhile."""
+        if job_id in lane.gone:
+            return
+        drawn = await self._painter.status(job_id)
+        if drawn is None:
+            lane.forget(job_id)
+            return
+        message, ref = drawn
+        if job_id not in lane.live or lane.shown.get(job_id) == hash(message):
+            return
+        lane.live[job_id] = now
+        lane.calls.append(now)
+        adapter = self._adapter(lane.place.platform)
+        try:
+            if ref is None:
+                placed = await adapter.send(lane.place, message, nonce=f"{job_id}-s")
+            else:
+                placed = await adapter.edit(ref, message)
+        except MessageGone:
+            lane.gone |= {job_id}
+            return
+        if job_id in lane.live:
+            lane.shown[job_id] = hash(message)
+        if placed != ref:
+            await self._painter.shown(job_id, placed)
+
+    async def _fill_slot(self, lane: Lane, job_id: str, now: float) -> None:
+        """Draw a job's own message once where an answer slot is open for it; the board does the
+        rest.
+        """
+        drawn = await self._painter.status(job_id)
+        if drawn is not None and drawn[1] is not None:
+            await self._draw(lane, job_id, now)
+        if job_id in lane.live:
+            lane.shown.setdefault(job_id, 0)
+
+    async def _draw_board(self, lane: Lane, now: float) -> None:
+        message = await self._painter.board(lane.place, list(lane.live))
+        if message is None or lane.shown.get("board") == hash(message):
+            return
+        ref = await self._painter.board_ref(lane.place)
+        lane.calls.append(now)
+        adapter = self._adapter(lane.place.platform)
+        if ref is None:
+            nonce = f"board-{int(now * 1000) % 10**12}"
+            ref = await adapter.send(lane.place, message, nonce=nonce)
+            await self._painter.set_board_ref(lane.place, ref)
+        else:
+            try:
+                await adapter.edit(ref, message)
+            except MessageGone:  # it is posted anew with the next drawing
+                await self._painter.set_board_ref(lane.place, None)
+                return
+        lane.shown["board"] = hash(message)
+
+    async def _end_board(self, lane: Lane, now: float) -> None:
+        """Clear the board away; every job left has its own message again."""
+        lane.board = False
+        lane.due |= set(lane.live)
+        lane.shown.pop("board", None)
+        ref = await self._painter.board_ref(lane.place)
+        if ref is not None:
+            lane.calls.append(now)
+            await self._painter.set_board_ref(lane.place, None)
+            await self._adapter(lane.place.platform).delete(ref)
