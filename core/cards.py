@@ -175,7 +175,7 @@ def status(
         wanted = set()
     return Message(
         text="\n".join(line for line in lines if line),
-        media=(preview,) if preview else (),
+        media=(replace(preview, spoiler=job.place.spoiler),) if preview else (),
         buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
         progress=max(job.percent, 0),
     )
@@ -210,7 +210,7 @@ def button(say: Say, action: Action, *, used: bool = False) -> Button:
     """An action as a button; one that was pressed shows it."""
     own = action.verb is not Verb.CONTINUE
     return Button(
-        label=say(action.label) if own and action.label else action.label,
+        label=say(action.label) if action.label else "",
         emoji=action.emoji,
         token=action.token,
         style="primary" if used and action.style == "plain" else action.style,
@@ -263,6 +263,7 @@ def result_buttons(
             if price > 2 * job.price:
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
+    shown += [button(say, a) for a in actions if a.verb is Verb.COMMAND]
     shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]
     return enlarge(tuple(shown)) if large else tuple(shown)
 

@@ -266,13 +266,25 @@ class Desk:
         if action.verb is not Verb.COMMAND:
             await ACTS[action.verb](ctx, action, values, self._providers)
             return
-        stored = {k: unpack(v) for k, v in action.values.items() if k != "command"}
+        stored = {
+            k: await self._stored(action, v) for k, v in action.values.items() if k != "command"
+        }
         command = self._by_name.get(action.values["command"])
         if command is None:
             raise Gone(mark("This button's command is not offered here any more."))
         if action.form is not None:
             ctx.once = f"form:{action.token}"
         await self._run(ctx, command, {**stored, **values})
+
+    async def _stored(self, action: Action, value: str) -> Any:
+        """A stored value of a command; `file:0` is the first file of the action's job."""
+        head, _, number = value.partition(":")
+        if head != "file" or not number.isdecimal():
+            return unpack(value)
+        job = await self._store.job(action.job)
+        if job is None or len(job.media) <= int(number):
+            raise Gone(mark("That file is not there any more."))
+        return job.media[int(number)]
 
     # -- small services ------------------------------------------------------------------------
 

@@ -66,6 +66,10 @@ class Offer:
     """Options whose number multiplies the price, such as `count`."""
     factors: tuple[tuple[Mapping[str, Values], float], ...] = ()
     """Factors of the price, each where every one of the options has one of the values."""
+    per_token: tuple[float, float] = (0.0, 0.0)
+    """USD a token of the question and of the answer; where this is set, `price` is what is held
+    and the tokens say what it cost.
+    """
     sync: bool = False
     """The answer to its submit is the result."""
     streams: bool = False
@@ -81,6 +85,12 @@ class Offer:
     def wire(self) -> str:
         """Its name on the wire."""
         return self.model or self.key
+
+    def used(self, tokens: tuple[int, int] | None) -> float | None:
+        """USD that an answer really cost, None where nobody can say."""
+        if tokens is None or not any(self.per_token):
+            return None
+        return sum(n * each for n, each in zip(tokens, self.per_token, strict=True))
 
     def cost(self, options: Mapping[str, Json]) -> float:
         """USD for one call with these options."""
@@ -150,6 +160,12 @@ class Invite:
     """Asked before the request is made; its answers are merged by `Provider.fill`."""
     url: str = ""
     """Where a link leads."""
+    command: str = ""
+    """A command to run instead of a request."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """The command's options as text; `file:0` stands for the result's first file. What `form` asks
+    comes on top.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +206,10 @@ class Result:
     """The prompt as the gateway finally used it, if it says."""
     markdown: bool = False
     """`text` is CommonMark of a language model, not plain text."""
-    cost: float | None = None
-    """USD that it really cost, where the answer tells (tokens); None for the offer's price."""
+    tokens: tuple[int, int] | None = None
+    """Tokens of the question and of the answer, where the answer tells; see `Offer.per_token`."""
     facts: Mapping[str, Json] = field(default_factory=dict)
-    """What else is worth keeping with the job: tokens used, the clip a song can be continued
-    from."""
+    """What else is worth keeping with the job, such as a model's reasoning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -346,9 +346,7 @@ class Midjourney(Family):
         if not media:
             return Progress(99)
         final = text_of(object_of(task.get("properties")).get("finalPrompt"))
-        prompt = request.prompt or normalise(final)
-        if request.kind == "continue":  # a window may have changed it
-            prompt = normalise(final) or request.prompt
+        prompt = _prompt_since(request, normalise(final))
         action = text_of(task.get("action")).upper() or _action_of(request)
         found = buttons.invites(task.get("buttons"), ticket, prompt, action)
         if not found and action in buttons.GRIDS and media[0].kind == "image":
@@ -406,6 +404,13 @@ def _asks(request: Request, code: int | None, body: Mapping[str, Json]) -> bool:
 
 def _is_task(body: Mapping[str, Json]) -> bool:
     return "status" in body or "progress" in body
+
+
+def _prompt_since(request: Request, final: str) -> str:
+    """The prompt that goes on: the person's own, unless a window has made it another."""
+    own = request.prompt
+    changed = request.kind == "continue" and not final.startswith(own)
+    return final if final and (changed or not own) else own
 
 
 def _action_of(request: Request) -> str:

@@ -80,6 +80,7 @@ class Finishing:
             lines = ledger.settle(job, "unusable result")
             await self._floor.save(before, after, lines, self._floor.ending(after, paid=True))
             return
+        used = self._floor.offer(job).used(result.tokens)
         after = replace(
             job,
             state=State.FETCHING if result.media else State.READY,
@@ -93,7 +94,7 @@ class Finishing:
             text=result.text,
             markdown=result.markdown,
             facts=dict(result.facts),
-            price=job.price if result.cost is None else ledger.micro(result.cost),
+            price=job.price if used is None else ledger.micro(used),
             final_prompt=result.prompt,
         )
         actions = [self._invite(job, invite) for invite in result.invites]
@@ -168,7 +169,13 @@ class Finishing:
         return next((e for e in entries if e is not Entry.HOLD), None)
 
     def _invite(self, job: Job, invite: Invite) -> Action:
-        plain = self._floor.action(job, Verb.CONTINUE, invite.key, invite.label, invite.emoji)
+        verb = Verb.COMMAND if invite.command else Verb.CONTINUE
+        plain = self._floor.action(job, verb, invite.key, invite.label, invite.emoji)
+        if invite.command:
+            values = {"command": invite.command, **invite.values}
+            return replace(
+                plain, style=invite.style, row=invite.row, form=invite.form, values=values
+            )
         return replace(
             plain,
             style=invite.style,
