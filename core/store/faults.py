@@ -25,6 +25,10 @@ AGAIN = ("40001", "40P01", "08", "57P")
 """PostgreSQL: serialisation failure, deadlock, a lost connection, a server that stops or starts."""
 
 
+class LostCommitError(Exception):
+    """The answer to a COMMIT was lost and what became of it cannot be found out."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same transaction may work at once: its connection was lost, or others were
     in its way.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from core.store.faults import is_passing
+from core.store.faults import LostCommitError, is_passing
+
+if TYPE_CHECKING:  # loaded by `opening` where PostgreSQL is used
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +20,6 @@ T = TypeVar("T")
 
 ASKING = 15.0
 """Seconds in which to find out what became of a commit whose answer was lost."""
-
-
-class LostCommitError(Exception):
-    """The answer to a COMMIT was lost and what became of it cannot be found out."""
 
 
 class Postgres:

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from core.store.faults import explained, is_passing
+from core.store.faults import LostCommitError, explained, is_passing
 from core.store.lite import Lite
-from core.store.postgres import LostCommitError, Postgres
+from core.store.postgres import Postgres
 
 log = logging.getLogger(__name__)
 
