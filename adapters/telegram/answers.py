@@ -69,4 +69,6 @@ class Answers:
         except TelegramError as error:  # most often: too old
             log.info("a press was not answered: %s", type(error).__name__)
             return not isinstance(error, NetworkError) or isinstance(error, BadRequest)
+        except (KeyError, TypeError, ValueError) as error:
+            log.info("the answer to a press gave nonsense: %s", type(error).__name__)
         return True

@@ -12,19 +12,19 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 from telegram import Bot
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from adapters.telegram.answers import ALERT, Answers
 from adapters.telegram.asking import Asking
 from adapters.telegram.commands import fingerprint, menus
 from adapters.telegram.door import read_slot
 from adapters.telegram.events import PLATFORM, Json
-from adapters.telegram.faults import FILE_BYTES, explained, says
+from adapters.telegram.faults import FILE_BYTES, explained, says, seconds
 from adapters.telegram.intake import Intake
 from adapters.telegram.render import NAME, PER_ROW, ROWS, plain
 from adapters.telegram.sending import CAPTION, PHOTO_BYTES, PHOTO_SIDES, TEXT, Sender
 from adapters.telegram.transport import AiohttpRequest
-from adapters.telegram.updates import POLL, SILENCE, Updates
+from adapters.telegram.updates import LONGEST_PAUSE, POLL, SILENCE, Updates
 from core.desk import Desk
 from core.errors import BadInput, ChatGone, StoreError
 from core.i18n import mark
@@ -134,7 +134,6 @@ class TelegramAdapter:
                 await asyncio.wait({self._flow})
             finally:
                 self._updates.stop()
-        self._tasks = None
 
     async def close(self) -> None:
         """Take no more updates; what is stored and not finished waits for the next start."""
@@ -163,8 +162,9 @@ class TelegramAdapter:
                 me = await self._bot.get_me()
             except TelegramError as error:
                 self._updates.trouble(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
+                asked = seconds(error.retry_after) if isinstance(error, RetryAfter) else 0.0
+                await asyncio.sleep(max(asked, pause))
+                pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 self._intake.username = me.username or ""
                 self._updates.well()
@@ -248,7 +248,7 @@ class TelegramAdapter:
         """Send a new message; Telegram itself knows no nonce."""
         if message.form is not None and message.mention is not None:
             form, lead = message.form, message.text
-            return await self._asking.ask(place, message.mention, form, lead, reply_to)
+            return await self._asking.ask(place, message.mention, form, lead, reply_to, nonce)
         return await self._sender.send(place, message, reply_to, nonce=nonce)
 
     async def edit(self, ref: Ref, message: Message) -> Ref:
@@ -271,10 +271,10 @@ class TelegramAdapter:
         if alone and group and slot.user:
             own = Place(PLATFORM, slot.user, private=True)
             try:
-                return await self._sender.send(own, message, None)
+                return await self._sender.send(own, message, None, nonce=f"a{slot.query}")
             except ChatGone:
                 log.info("a private answer goes to the group: no private chat is open")
-        return await self.send(place, message, nonce="", reply_to=pressed)
+        return await self.send(place, message, nonce=f"a{slot.query}", reply_to=pressed)
 
     async def delete(self, ref: Ref) -> None:
         """Remove a message."""

@@ -55,7 +55,7 @@ class _Asked:
     by: str = ""
     """The event that answered it."""
     text: str = ""
-    """What it says, to know it by before its number is noted."""
+    """What it says, to know it by where its number was not noted."""
     message: str = ""
     """Its number, once that is known."""
 
@@ -86,7 +86,13 @@ class Asking:
         await self._desk.drop(_course_key(token, caller))
 
     async def ask(
-        self, place: Place, caller: Caller, form: Form, lead: str, reply_to: Ref | None
+        self,
+        place: Place,
+        caller: Caller,
+        form: Form,
+        lead: str,
+        reply_to: Ref | None,
+        nonce: str,
     ) -> Ref:
         """Show the next question of a form to a person; `lead` stands above the first one."""
         try:
@@ -99,9 +105,9 @@ class Asking:
             note = _Asked(form.token, caller.key, at, asked.fields[at].value, text=plain(text))
             await self._desk.keep(_open_key(place.chat, caller), note.write())
             ref = await self._sender.send(
-                place, Message(text, mention=caller), reply_to, force=force
+                place, Message(text, mention=caller), reply_to, nonce=nonce, force=force
             )
-            note = replace(note, text="", message=ref.message)
+            note = replace(note, message=ref.message)
             await self._desk.keep(_key(ref.chat, ref.message), note.write())
             await self._desk.keep(_open_key(ref.chat, caller), note.write())
         except StoreError:
@@ -158,12 +164,12 @@ class Asking:
         asked = await self._note(name)
         if asked is None:
             return None
-        if reply:
-            return (name, asked) if asked.text and asked.text in words_of(reply) else None
+        if asked.text not in words_of(reply) if reply else chat.startswith("-"):
+            return None
         if asked.message:
             name = _key(chat, asked.message)
             asked = await self._note(name) or asked
-        return None if chat.startswith("-") or asked.by not in ("", key) else (name, asked)
+        return None if not reply and asked.by not in ("", key) else (name, asked)
 
     async def _note(self, name: str) -> _Asked | None:
         note = await self._desk.kept(name)

@@ -193,7 +193,7 @@ class Sender:
             link_preview_options=NO_PREVIEW,
             **where,
         )
-        self._albums.discard(nonce)
+        self._albums.discard(f"{where['chat_id']}:{nonce}")
         door = TEXT_STAYS if message.media else ""
         return Ref(PLATFORM, str(sent.chat_id), str(sent.message_id), door)
 
@@ -229,7 +229,8 @@ class Sender:
 
     async def _album(self, message: Message, how: How, nonce: str, where: dict[str, Any]) -> None:
         """Send several files; once, though the words and buttons after them are tried again."""
-        if nonce and nonce in self._albums:
+        name = f"{where['chat_id']}:{nonce}"
+        if nonce and name in self._albums:
             return
         photos = all(_is_photo(media, message, how) for media in message.media)
         for start in range(0, len(message.media), ALBUM):
@@ -249,7 +250,7 @@ class Sender:
                     **where,
                 )
         if nonce:
-            self._albums.add(nonce)
+            self._albums.add(name)
 
     @contextlib.contextmanager
     def _opened(self, media: Sequence[Media]) -> Iterator[list[InputFile]]:

@@ -119,7 +119,7 @@ class AiohttpRequest(BaseRequest):
 
 def _status(status: int, body: bytes) -> int:
     """What the answer says happened: a refusal counts as one, also under HTTP 200."""
-    if status != 200 or _DONE.match(body):
+    if status != 200 or (_DONE.match(body) and b'"result"' in body):
         return status
     try:
         found = json.loads(body)

@@ -102,6 +102,8 @@ class Updates:
                 problem = "the token is not accepted: see [telegram] token"
             case Conflict() if says(error, "webhook"):
                 problem = "updates go to a webhook, which is being taken off"
+            case RetryAfter():
+                problem = "Telegram asked for a pause"
             case Conflict():
                 problem = (
                     "another program receives this bot's updates: stop that one, or make a bot of "
