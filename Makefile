@@ -38,14 +38,14 @@ lint: .venv/.made-dev
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	  $(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }; }
 	@echo "Installing what Atelier needs into .venv; this takes less than a minute."
-	@$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-compile --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --quiet --no-deps -e .
 	@touch $@
 
 # The same, with what the tests and the linters need.
 .venv/.made-dev: .venv/.made requirements-dev.lock
 	@echo "Installing what the tests need as well."
-	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@$(PIP) install --quiet --no-compile --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # A Chromium for the tests of the page: Debian's or Ubuntu's, else Playwright's own.
