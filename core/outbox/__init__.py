@@ -111,7 +111,7 @@ class Outbox:
     ) -> Ref:
         """Send one message, with smaller copies of its pictures where they are too big."""
         adapter = self.adapter(place.platform)
-        shares = [1.0, 0.5, 0.2]
+        shares = [0.98, 0.5, 0.2]
         while True:
             try:
                 return await self._soon(
@@ -119,9 +119,10 @@ class Outbox:
                     lambda p=part: adapter.send(place, p, nonce=nonce, reply_to=reply_to),  # type: ignore[misc]
                 )
             except TooBig as error:
-                top = error.limit or adapter.limits(place).file_bytes
+                biggest = max((media.size for media in part.media), default=0)
+                top = error.limit or min(adapter.limits(place).file_bytes, biggest)
                 while shares:
-                    less = await smaller(self._archive, part, int(top * shares.pop(0) * 0.98))
+                    less = await smaller(self._archive, part, int(top * shares.pop(0)))
                     if less != part:
                         break
                 else:
@@ -234,7 +235,7 @@ class Outbox:
             return 0.0
         if not lane.room(now, PROGRESS_SHARE):
             return lane.next_room(now, PROGRESS_SHARE)
-        if lane.later and lane.sending < AT_ONCE:
+        if lane.later and lane.sending < AT_ONCE and not lane.board_due(now):
             self._carry(lane, lane.later.pop(0), now)
             return 0.0
         return self._paint(lane, now)

@@ -15,6 +15,10 @@ BOARD_FROM = 4
 """Live jobs in a chat from which on one message lists them all."""
 BOARD_UNTIL = 2
 """Live jobs at which every job gets its own message again."""
+BOARD_GAP = 3.4
+"""Least seconds between two edits of a board; what it leaves of a budget of five in five seconds is
+enough for open answer slots and for clearing away.
+"""
 
 
 @dataclass(slots=True)
@@ -88,6 +92,14 @@ class Lane:
     def board_ends(self) -> bool:
         """So few jobs are left that the board goes."""
         return self.board and len(self.live) <= BOARD_UNTIL
+
+    def board_rest(self, now: float) -> float:
+        """Seconds until the board may be drawn again."""
+        return self.board_at + max(BOARD_GAP, self.limits.edit_gap) - now
+
+    def board_due(self, now: float) -> bool:
+        """The board is to be drawn now."""
+        return self.board and bool(self.due) and self.board_rest(now) <= 0 and not self.painting
 
     @property
     def undrawn(self) -> set[str]:

@@ -13,13 +13,11 @@ from typing import Any, Protocol
 from core.adapter import Adapter
 from core.errors import AdapterError, MessageGone, SlowDown
 from core.messages import Message, Place, Ref
-from core.outbox.lane import BOARD_FROM, Lane
+from core.outbox.lane import BOARD_FROM, SLOT_SHARE, Lane
 from core.outbox.turns import Turns
 
 log = logging.getLogger(__name__)
 
-BOARD_GAP = 3.0
-"""Least seconds between two edits of a board."""
 TURN = 60.0
 """Seconds a chat sleeps that waits for its turn; the turn wakes it."""
 
@@ -91,16 +89,17 @@ class Painting:
 
     def _of_board(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
         """The board when its time has come, else the next open answer slot."""
-        rest = lane.board_at + max(BOARD_GAP, lane.limits.edit_gap) - now
+        rest = lane.board_rest(now)
         if rest <= 0 and ("board" not in lane.shown or self._turns.take(lane, now)):
             lane.board_at = now
             lane.due = lane.undrawn
             return 0.0, self._draw_board(lane, now)
-        if empty := lane.undrawn:
+        if (empty := lane.undrawn) and lane.room(now, SLOT_SHARE):
             job_id = next(job for job in [*lane.live, *empty] if job in empty)
             lane.due.discard(job_id)
             return 0.0, self._fill_slot(lane, job_id, now)
-        return max(rest, 0.0) or TURN, None
+        room = lane.next_room(now, SLOT_SHARE) if empty else TURN
+        return min(rest if rest > 0 else TURN, room), None
 
     async def draw(self, lane: Lane, drawing: Drawing) -> None:
         """Make a drawing; what goes wrong with it is this chat's alone."""
