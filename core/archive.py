@@ -33,8 +33,23 @@ Image.MAX_IMAGE_PIXELS = PIXELS // 2
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 STEP = 512 * 1024
 """Bytes that go to the disk in one step."""
-NO_VIDEO = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"M4A ", b"M4B ")
-"""Brands of files in MP4's clothes that are still pictures or sound."""
+STILLS = (b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+"""Brands of files in MP4's clothes that are still pictures."""
+SOUNDS = (b"M4A ", b"M4B ")
+"""Brands of those that are sound alone."""
+SIGNS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xf3", "audio/mpeg"),
+    (b"\xff\xf2", "audio/mpeg"),
+    (b"\xff\xf1", "audio/aac"),
+    (b"\xff\xf9", "audio/aac"),
+    (b"fLaC", "audio/flac"),
+)
+"""First bytes and the types they mean."""
 ENDINGS = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -42,8 +57,15 @@ ENDINGS = {
     "image/gif": "gif",
     "video/mp4": "mp4",
     "video/webm": "webm",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/wav": "wav",
+    "audio/flac": "flac",
+    "audio/aac": "aac",
+    "audio/mp4": "m4a",
 }
 NOT_A_PICTURE = mark("That is not a picture. PNG, JPEG, WebP and GIF can be used.")
+UNKNOWN = mark("That is not a picture, a sound or a video that can be used here.")
 BROKEN = mark("That picture is broken or not complete. Please send it again.")
 
 
@@ -203,25 +225,27 @@ def _inspect(part: Path, digest: str, size: int, name: str) -> Media:
         raise BadInput(mark("That file is empty."))
     mime = _sniff(part)
     if mime not in ENDINGS:
-        raise BadInput(NOT_A_PICTURE)
+        raise BadInput(UNKNOWN)
     width = height = 0
     if mime.startswith("image/"):
         mime, width, height = _decode(part)
     stem = re.sub(r"[^\w\- .]", "", clean(Path(name).name).rpartition(".")[0])[:60].strip()
-    return Media(digest, mime, size, width, height, f"{stem or 'picture'}.{ENDINGS[mime]}")
+    kind = mime.partition("/")[0].replace("image", "picture").replace("audio", "sound")
+    return Media(digest, mime, size, width, height, f"{stem or kind}.{ENDINGS[mime]}")
 
 
 def _sniff(part: Path) -> str:
     """The MIME type by the first bytes; what only looks like a video has none."""
     with part.open("rb") as file:
         head = file.read(64)
-    if head[4:8] == b"ftyp" and head[8:12] in NO_VIDEO:
-        return ""
-    for sign, mime in ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg")):
+    brand = head[8:12]
+    if head[4:8] == b"ftyp" and brand in (*STILLS, *SOUNDS):
+        return "audio/mp4" if brand in SOUNDS else ""
+    for sign, mime in SIGNS:
         if head.startswith(sign):
             return mime
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
+    if head[:4] == b"RIFF" and brand in (b"WEBP", b"WAVE"):
+        return "image/webp" if brand == b"WEBP" else "audio/wav"
     try:
         return str(puremagic.from_string(head, mime=True))
     except (puremagic.PureError, ValueError):

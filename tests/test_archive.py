@@ -122,7 +122,6 @@ async def test_what_can_be_used_is_kept_as_it_came(
         (b"%PDF-1.7 " + bytes(100), "not a picture"),
         (b"PK\x03\x04" + bytes(100), "not a picture"),
         (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic" + bytes(100), "not a picture"),
-        (b"\0\0\0\x1cftypM4A \0\0\0\0M4A mp42" + bytes(100), "not a picture"),
         (picture("PNG")[:-40], "broken"),
         (picture("PNG")[:300], "broken"),
         (picture("PNG")[:20], "broken"),
@@ -424,3 +423,20 @@ async def test_a_full_disk_says_so(tmp_path: Path) -> None:
         assert archive.has(await put(archive, picture()))
     finally:
         await asyncio.to_thread(subprocess.run, ["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (b"\0\0\0\x1cftypM4A \0\0\0\0M4A mp42" + bytes(100), "audio/mp4"),
+        (b"ID3\x04" + bytes(100), "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + bytes(100), "audio/mpeg"),
+        (b"OggS" + bytes(100), "audio/ogg"),
+        (b"RIFF\x24\0\0\0WAVEfmt " + bytes(100), "audio/wav"),
+        (b"fLaC" + bytes(100), "audio/flac"),
+    ],
+)
+async def test_sounds_are_kept_as_what_they_are(archive: Archive, data: bytes, mime: str) -> None:
+    """By their first bytes, whatever they are called."""
+    kept = await put(archive, data, name="x.png")
+    assert kept.mime == mime
