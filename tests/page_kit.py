@@ -114,7 +114,8 @@ class Tab:
 @contextlib.asynccontextmanager
 async def tab(browser: Browser, url: str, size: Any = DESK, **how: Any) -> AsyncIterator[Tab]:
     """A person opens the page; afterwards nothing may have gone wrong in it."""
-    context = await browser.new_context(viewport=size, locale="en-GB", **how)
+    how = {"viewport": size, "locale": "en-GB", "reduced_motion": "reduce", **how}
+    context = await browser.new_context(**how)
     context.set_default_timeout(15_000)
     one = Tab(await context.new_page())
     await one.page.goto(url)

@@ -61,7 +61,8 @@ function progress(card) {
   let bars = 0;
   for (const line of card.text.split("\n").filter(Boolean)) {
     const percent = /^(\d{1,3}) %/.exec(line)?.[1];
-    out.push(make("p", { class: percent || out.length ? "state-line" : "" }, ...inline(line)));
+    const kind = /^\d+\\?\. /.test(line) ? "item" : out.length ? "state-line" : "";
+    out.push(make("p", { class: kind }, ...inline(line)));
     if (percent) { out.push(track(Number(percent))); bars += 1; }
   }
   if (!bars && !card.buttons.some((b) => b.form)) out.push(track(null));
@@ -76,7 +77,7 @@ function face(b) {
 
 function button(card, b) {
   const name = b.label ? null : named(b.emoji);
-  if (b.url) return make("a", { class: "key", href: b.url, rel: "noopener noreferrer", target: "_blank", "aria-label": name }, ...face(b));
+  if (/^https?:/.test(b.url)) return make("a", { class: "key", href: b.url, rel: "noopener noreferrer", target: "_blank", "aria-label": name }, ...face(b));
   const node = make("button", { type: "button", class: `key ${b.style}`, disabled: b.disabled, "data-token": b.token, "aria-label": name, title: name, "aria-haspopup": b.form ? "dialog" : null }, ...face(b));
   node.addEventListener("click", async () => {
     pressed = Date.now();
@@ -98,6 +99,13 @@ function rows(card) {
   return make("div", { class: "rows" }, ...sorted.map((row) => make("div", { class: "row" }, ...byRow.get(row))));
 }
 
+/** A message's text; the line with model, time, price and id at its end is set smaller. */
+function said(text) {
+  const nodes = blocks(text);
+  if (nodes.length > 1 && / · `[a-z0-9]{7}`$/.test(text)) nodes.at(-1).classList.add("receipt");
+  return nodes;
+}
+
 // -- cards --------------------------------------------------------------------------------------
 function draw(card, old) {
   if (card.mine) return make("li", { class: "card mine", "data-key": card.key }, make("p", {}, card.text), files(card, old));
@@ -105,8 +113,8 @@ function draw(card, old) {
   const kind = running ? "running" : card.media.length ? "result" : "note";
   return make("li", { class: `card ${kind}${card.private ? " private" : ""}`, "data-key": card.key },
     card.private ? make("small", { class: "only" }, icon("👁️"), t("Only you see this")) : null,
-    make("div", { class: "said" }, ...(running ? progress(card) : blocks(card.text))),
-    files(card, old), card.form ? askedForm(card.form) : null, rows(card));
+    make("div", { class: "said" }, ...(running ? progress(card) : said(card.text))),
+    files(card, old), card.form ? askedForm(card.form, card.text) : null, rows(card));
 }
 
 const near = () => innerHeight + scrollY > document.documentElement.scrollHeight - 240;

@@ -119,9 +119,10 @@ export async function openForm(token) {
   if (form) dialog(form.title, "", form.fields, (values) => act({ token: form.token, values }));
 }
 
-/** A form that came with a message, to be filled in in place. */
-export function askedForm(asked) {
+/** A form that came with a message, to be filled in in place; what the message says already is not repeated to the eye. */
+export function askedForm(asked, told) {
   const { form } = build(asked.fields, (values) => act({ token: asked.token, values }));
+  for (const label of form.querySelectorAll(".ask > label")) label.classList.toggle("unseen", label.textContent === told);
   form.className = "inplace";
   form.addEventListener("sent", () => { form.inert = true; form.classList.add("sent"); });
   return form;

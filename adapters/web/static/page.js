@@ -79,3 +79,4 @@ state("Connecting…", "");
 greet();
 listSessions();
 connect();
+if (matchMedia("(pointer: fine)").matches) $("line").focus();
