@@ -19,6 +19,8 @@ BOARD_GAP = 3.4
 """Least seconds between two edits of a board; what it leaves of a budget of five in five seconds is
 enough for open answer slots and for clearing away.
 """
+SLOT_SHARE = 0.5
+"""What of the budget may be used up when an open answer slot is filled beside a board."""
 
 
 @dataclass(slots=True)
