@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.discord_house import Walk, forge, grid, result, says, world
+from tests.discord_house import Walk, forge, grid, pressed, result, says, world
 from tests.house import running
 from tests.servers.discord import Channel, Message
 
@@ -48,8 +48,9 @@ async def test_buttons_and_jobs_outlive_a_restart(walk: Walk) -> None:
         await asked.wait_reply(timeout=10)
     async with walk.bot():
         four = await general.wait_message(result("a fox"), timeout=20)
-        await ann.click(four, "U4")
-        await general.wait_message(result("U4"), timeout=20)
+        await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=15)
+        walk.rest()
+        await pressed(walk, ann, four, "U4")
     assert len(walk.paid) == 2
     assert len(pictures(general)) == 2
     assert walk.server.commands.writes == 1
@@ -90,7 +91,10 @@ async def test_the_gateway_drops_and_resumes(walk: Walk) -> None:
     walk.in_order()
 
 
-async def test_a_session_that_cannot_be_resumed_begins_anew(walk: Walk) -> None:
+async def test_a_session_that_cannot_be_resumed_begins_anew(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.discord.link.IDENTIFY_GAP", 0.5)
     async with walk.bot():
         ann, general = walk.people()
         walk.server.gateway.invalidate(resumable=False)
@@ -156,19 +160,21 @@ async def test_a_pause_discord_asks_for_is_kept(walk: Walk) -> None:
     assert len(pictures(general)) == 1
 
 
-async def test_a_channel_that_takes_no_pictures_from_the_bot(walk: Walk) -> None:
+async def test_a_channel_that_takes_no_pictures_from_the_bot(tmp_path: Path) -> None:
     """The interaction's token writes where the bot's own may not; without it, the DMs."""
-    async with walk.bot():
+    async with world(tmp_path, pace=0.03) as walk, walk.bot():
         ann, _ = walk.people()
         silent = walk.server.guild("Strict").channel("read-only", app_permissions=1 << 10)
         asked = await ann.slash(silent, "imagine", prompt="a fox")
         assert await asked.wait_reply(result("a fox"), timeout=15)
 
-        late = await ann.slash(silent, "imagine", prompt="a late boat slow")
+        other = walk.server.guild("Strict too").channel("read-only", app_permissions=1 << 10)
+        late = await ann.slash(other, "imagine", prompt="a late boat slow")
         await late.wait_reply(timeout=10)
         late.expired = True
         four = await ann.dm().wait_message(result("a late boat"), timeout=30)
         assert four.attachments
+        assert walk.server.violations == []
 
 
 @pytest.mark.parametrize("custom_id", ["MJ::JOB::upsample::1::abc", "b:", "x:0", ""])
