@@ -146,12 +146,12 @@ def _quit(text: str) -> NoReturn:
 
 
 async def _try(port: int, folder: Path) -> None:
-    from bot.config import Settings
+    from bot.config import FixedSettings
     from bot.sandbox import Sandbox
 
     sandbox = Sandbox(pace=0.65)  # quick enough to wait for, slow enough to see progress
     base = await sandbox.start()
-    settings = Settings.model_validate(
+    settings = FixedSettings.model_validate(
         {
             "gateway": {"base_url": base, "api_key": "sandbox"},
             "web": {"listen": f"127.0.0.1:{port}"},

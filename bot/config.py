@@ -138,6 +138,23 @@ class Settings(BaseSettings):
         return sorted({one for one in found if one})
 
 
+class FixedSettings(Settings):
+    """Settings of the program's own making, in which the environment has no say."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given counts."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
 def _secrets(value: object) -> Iterator[str]:
     match value:
         case SecretStr():

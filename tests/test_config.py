@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from bot.config import ConfigError, Settings, load
+from bot.config import ConfigError, FixedSettings, Settings, load
 from bot.sandbox import Sandbox
 from core.providers import ModelSettings
 from tests.house import running
@@ -208,6 +208,17 @@ def test_without_a_file_the_environment_is_enough(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ATELIER_SECURITY__TRUSTED_HOSTS", '["a", "b"]')
     assert load().store.url == "postgresql://a:b@c/d"
     assert load().security.trusted_hosts == ["a", "b"]
+
+
+def test_the_environment_has_no_say_in_settings_of_the_programs_own_making(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`atelier try` beside a real key must not pay."""
+    monkeypatch.setenv("ATELIER_GATEWAY__BASE_URL", "https://real.example")
+    monkeypatch.setenv("ATELIER_TELEGRAM__TOKEN", "1:real")
+    settings = FixedSettings.model_validate({"gateway": {"base_url": "http://127.0.0.1:9"}})
+    assert settings.gateway.base_url == "http://127.0.0.1:9"
+    assert settings.telegram.token.get_secret_value() == ""
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_a_line_that_cannot_be_formatted_does_not_print_its_values(
     written: Callable[..., io.StringIO],
 ) -> None:
     stream = written("text")
-    logging.getLogger("x").info("two %s %s", KEY)
+    logging.getLogger("x").info("two %s %s", KEY)  # noqa: PLE1206  (the mistake is meant)
     assert "test_log.py" in stream.getvalue()
     assert KEY not in stream.getvalue()
 

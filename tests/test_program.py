@@ -201,13 +201,20 @@ async def test_platforms_that_are_away_or_hang_hold_up_neither_start_nor_stop(
     assert "Traceback" not in bot.said
 
 
-async def test_try_needs_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Ctrl+C, and its folder is gone."""
-    async with program(tmp_path, "try", "--port", str(_free_port())) as bot:
+async def test_try_needs_nothing_pays_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Real settings in the environment change nothing; Ctrl+C, and its folder is gone."""
+    real = {
+        "GATEWAY__BASE_URL": "http://127.0.0.1:9",
+        "GATEWAY__API_KEY": KEY,
+        "DISCORD__TOKEN": "x",
+    }
+    async with program(tmp_path, "try", "--port", str(_free_port()), **real) as bot:
         base = await bot.address()
         status, page = await fetched(f"{base}/")
         assert (status, "<html" in page) == (200, True)
         assert left(tmp_path)
+        assert "Discord is off" in bot.said
+        assert "127.0.0.1:9/" not in page
         assert await bot.stop(signal.SIGINT) < STOP
     assert bot.process.returncode == 0
     assert not left(tmp_path)
