@@ -1,4 +1,4 @@
-"""The crash table: killed at every commit point, the program loses nothing and pays nothing twice."""
+"""The crash table: killed at every commit point, nothing is lost and nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.crash.table import ROWS, Row, play
 STAGES: Mapping[str, Callable[[], Stage]] = {"telegram": Telegram, "discord": Discord}
 HOUSES = 3
 """Programs that live and die at the same time."""
-CELLS = [(platform, row) for row in ROWS for platform in STAGES]
+CELLS = [(platform, row) for row in ROWS for platform in STAGES if row.only in ("", platform)]
 
 
 def cell_id(cell: tuple[str, Row]) -> str:
@@ -79,7 +79,8 @@ async def _one(house: House, row: Row) -> tuple[str, str, float]:
 
 def _line(cell: str, outcome: tuple[str, str, float]) -> str:
     seen, wrong, seconds = outcome
-    return f"{'FAIL' if wrong else 'ok':4} {seconds:5.1f} s  {cell:80} {seen or wrong.split(chr(10))[0][:200]}"
+    said = seen or wrong.partition("\n")[0][:200]
+    return f"{'FAIL' if wrong else 'ok':4} {seconds:5.1f} s  {cell:80} {said}"
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=cell_id)

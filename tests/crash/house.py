@@ -1,4 +1,4 @@
-"""One bot with its folder, its chat platform and its pretend gateway, that dies and is started again."""
+"""One bot with its folder, chat platform and pretend gateway, that dies and is started again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import sqlite3
 from collections.abc import Callable
@@ -117,6 +118,10 @@ class Bot(Books):
         if self.alive:
             os.kill(self._process.pid, signal.SIGKILL)
             await until(lambda: self._process.exitcode is not None, "death")
+
+    def room(self, size: int = resource.RLIM_INFINITY) -> None:
+        """Let its files grow to at most so many bytes, as a full disk would; without, to any."""
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     @property
     def alive(self) -> bool:

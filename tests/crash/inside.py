@@ -1,4 +1,4 @@
-"""One bot in the test's own process, for faults that need no death: its stage, gateway and books."""
+"""One bot in the test's own process, for faults that need no death: its stage, gateway, books."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Inside:
         """The bot's clock."""
         return time.time() + self.ahead
 
-    async def imagine(self, prompt: str = "a fox") -> None:
-        """The person asks for a picture."""
-        await self.stage.imagine(self.chat, prompt)
+    async def imagine(self, prompt: str = "a fox") -> Any:
+        """The person asks for a picture; returns the event."""
+        return await self.stage.imagine(self.chat, prompt)
 
     async def sees(self, *words: str) -> Shown:
         """Wait for a message that says all of the words."""
@@ -47,9 +47,9 @@ class Inside:
         await self.books.idle()
         return shown
 
-    async def press(self, shown: Shown, label: str) -> None:
-        """Press the button whose label has these words."""
-        await self.stage.press(self.chat, shown, label)
+    async def press(self, shown: Shown, label: str, *, other: bool = False) -> Any:
+        """Press the button whose label has these words; returns the event."""
+        return await self.stage.press(self.chat, shown, label, other=other)
 
     async def hears(self, *words: str) -> None:
         """Wait for words said to the person, in the chat or in answer to a press."""

@@ -83,7 +83,7 @@ SPOTS: dict[str, Spot] = {
     "settled": Spot(Store, "save", _moves(State.DONE)),
     "question sent": Spot(Outbox, "send", _nonce("-q")),
     "question stored": Spot(Store, "set_asked"),
-    "answer kept": Spot(Store, "keep", lambda key, _: "ask" in key),
+    "answer kept": Spot(Store, "keep", lambda key, _: key.startswith("telegram:ask")),
     "answer stored": Spot(Store, "save", _moves(State.QUEUED, of=(State.WAITING,))),
     "cancel asked": Spot(Store, "request_cancel"),
     "cancelled": Spot(Store, "save", _moves(State.CANCELLED)),

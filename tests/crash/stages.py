@@ -7,7 +7,7 @@ its own. What is seen is reduced to `Shown`, so that the rules of the table know
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,6 +40,8 @@ class Shown:
 
 
 Check = Callable[[Shown], object]
+Answers = Sequence[str]
+"""One for each question of a form; `-` keeps what stands there."""
 
 
 class Stage(Protocol):
@@ -75,18 +77,26 @@ class Stage(Protocol):
 
     async def wait(self, chat: Any, check: Check) -> Shown: ...
 
-    async def imagine(self, chat: Any, prompt: str) -> None: ...
+    async def imagine(self, chat: Any, prompt: str) -> Any:
+        """Returns the event."""
+        ...
+
+    def redeliver(self, event: Any) -> None:
+        """Tell the bot of it once more."""
+        ...
 
     async def describe(self, chat: Any) -> None: ...
 
-    async def press(self, chat: Any, shown: Shown, label: str) -> None: ...
-
-    async def open(self, chat: Any, shown: Shown, label: str) -> Any:
-        """Press a button that opens a form; returns the form."""
+    async def press(self, chat: Any, shown: Shown, label: str, *, other: bool = False) -> Any:
+        """Press a button; `other`: somebody else does. Returns the event."""
         ...
 
-    async def fill(self, chat: Any, form: Any, answer: str) -> None:
-        """Give a form with one question its answer."""
+    async def open(self, chat: Any, shown: Shown, label: str, answers: Answers) -> Any:
+        """Press a button that opens a form, and answer all of it but the last; returns the form."""
+        ...
+
+    async def fill(self, chat: Any, form: Any, answers: Answers) -> None:
+        """Hand in the answers of a form that was opened with the same ones."""
         ...
 
     def swallow_result(self) -> Callable[[], bool]:
@@ -147,21 +157,32 @@ class Telegram:
         await chat.wait(lambda c: any(check(s) for s in self.seen(c)), PATIENCE)
         return next(s for s in self.seen(chat) if check(s))
 
-    async def imagine(self, chat: GroupChat, prompt: str) -> None:
-        await self.ann.say(chat, f"/imagine {prompt}")
+    async def imagine(self, chat: GroupChat, prompt: str) -> Any:
+        return await self.ann.say(chat, f"/imagine {prompt}")
+
+    def redeliver(self, event: Any) -> None:
+        self.server.redeliver(event)
 
     async def describe(self, chat: GroupChat) -> None:
         await self.ann.send_photo(chat, picture(), caption="/describe")
 
-    async def press(self, chat: GroupChat, shown: Shown, label: str) -> None:
-        await self.ann.press(shown.raw, shown.label(label))
+    async def press(self, chat: GroupChat, shown: Shown, label: str, *, other: bool = False) -> Any:
+        person = self.server.user("Ben") if other else self.ann
+        return await person.press(shown.raw, shown.label(label))
 
-    async def open(self, chat: GroupChat, shown: Shown, label: str) -> Any:
+    async def open(self, chat: GroupChat, shown: Shown, label: str, answers: Answers) -> Any:
         await self.ann.press(shown.raw, shown.label(label))
-        return await chat.wait_message(lambda m: m.force_reply is not None, PATIENCE)
+        question = await self._question(chat, after=shown.raw.id)
+        for answer in answers[:-1]:
+            await self.ann.say(chat, answer, reply_to=question)
+            question = await self._question(chat, after=question.id)
+        return question
 
-    async def fill(self, chat: GroupChat, form: Any, answer: str) -> None:
-        await self.ann.say(chat, answer, reply_to=form)
+    async def _question(self, chat: GroupChat, after: int) -> Any:
+        return await chat.wait_message(lambda m: m.force_reply and m.id > after, PATIENCE)
+
+    async def fill(self, chat: GroupChat, form: Any, answers: Answers) -> None:
+        await self.ann.say(chat, answers[-1], reply_to=form)
 
     def swallow_result(self) -> Callable[[], bool]:
         fault = self.server.hang("sendPhoto", after_effect=True)
@@ -235,25 +256,32 @@ class Discord:
             await chat.wait_message(lambda m: check(_of_discord(m)), timeout=PATIENCE)
         )
 
-    async def imagine(self, chat: Channel, prompt: str) -> None:
-        await self.ann.slash(chat, "imagine", prompt=prompt)
+    async def imagine(self, chat: Channel, prompt: str) -> Any:
+        return await self.ann.slash(chat, "imagine", prompt=prompt)
+
+    def redeliver(self, event: Any) -> None:
+        self.server.redeliver(event)
 
     async def describe(self, chat: Channel) -> None:
         file = discord.Attachment(picture(), filename="picture.png")
         await self.ann.slash(chat, "describe", image=file)
 
-    async def press(self, chat: Channel, shown: Shown, label: str) -> None:
-        await self.ann.click(shown.raw, shown.label(label))
+    async def press(self, chat: Channel, shown: Shown, label: str, *, other: bool = False) -> Any:
+        person = self.server.user("Ben") if other else self.ann
+        self._guild.members[person.id] = person
+        return await person.click(shown.raw, shown.label(label))
 
-    async def open(self, chat: Channel, shown: Shown, label: str) -> Any:
+    async def open(self, chat: Channel, shown: Shown, label: str, answers: Answers) -> Any:
+        del answers  # a window takes them all at once
         pressed = await self.ann.click(shown.raw, shown.label(label))
         await self.server.world.watch.until(
             lambda: pressed.modal, PATIENCE, lambda: f"a window for {label}"
         )
         return pressed.modal
 
-    async def fill(self, chat: Channel, form: Any, answer: str) -> None:
-        await self.ann.submit(form, {form.fields[0].custom_id: answer})
+    async def fill(self, chat: Channel, form: Any, answers: Answers) -> None:
+        given = zip(form.fields, answers, strict=True)
+        await self.ann.submit(form, {field.custom_id: a for field, a in given if a != "-"})
 
     def swallow_result(self) -> Callable[[], bool]:
         fault = self.server.hang(r"^/channels/\d+/messages$", method="POST", after_effect=True)

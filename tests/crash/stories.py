@@ -66,11 +66,16 @@ async def _zoom_form(house: House, chat: Any) -> Thing:
     await _press_u2(house, chat, await _grid(house, chat))
     single = await house.stage.wait(chat, finished("U2"))
     await house.idle()
-    return await house.stage.open(chat, single, "Custom Zoom")
+    return await house.stage.open(chat, single, "Custom Zoom", ZOOM)
+
+
+ZOOM = ("1.5", "-", "-")
+REMIX = ("a window with a cat",)
+"""What the windows are answered with."""
 
 
 async def _answer_zoom(house: House, chat: Any, form: Thing) -> None:
-    await house.stage.fill(chat, form, "1.5")
+    await house.stage.fill(chat, form, ZOOM)
 
 
 async def _behind_another(house: House, chat: Any) -> None:
@@ -94,13 +99,13 @@ async def _press_v1(house: House, chat: Any, grid: Thing) -> None:
 
 async def _answer_window(house: House, chat: Any) -> None:
     form = await _window_form(house, chat)
-    await house.stage.fill(chat, form, "a window with a cat")
+    await house.stage.fill(chat, form, REMIX)
 
 
 async def _window_form(house: House, chat: Any) -> Thing:
     stage = house.stage
     asked = await stage.wait(chat, lambda shown: any("Answer" in label for label in shown.buttons))
-    return await stage.open(chat, asked, "Answer")
+    return await stage.open(chat, asked, "Answer", REMIX)
 
 
 async def _open_window(house: House, chat: Any) -> Thing:
@@ -109,7 +114,7 @@ async def _open_window(house: House, chat: Any) -> Thing:
 
 
 async def _fill_window(house: House, chat: Any, form: Thing) -> None:
-    await house.stage.fill(chat, form, "a window with a cat")
+    await house.stage.fill(chat, form, REMIX)
 
 
 def _can_stop(shown: Shown) -> bool:

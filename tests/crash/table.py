@@ -33,6 +33,8 @@ class Row:
     end: End = "result"
     twice: bool = False
     """A platform that knows no nonces may show the last message twice."""
+    only: str = ""
+    """The one platform that passes this point."""
     deferred: bool = False
     """Where the platform delivers an event once, it is lost: nothing happens there."""
 
@@ -127,6 +129,7 @@ ROWS: tuple[Row, ...] = (
             "id stored:after:2": "result",
         },
     ),
+    Row("zoom", ("answer kept:after",), only="telegram"),
     *_rows(
         "describe",
         {
