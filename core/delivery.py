@@ -32,6 +32,7 @@ from core.errors import (
 from core.gateway import Gateway
 from core.i18n import mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
+from core.ledger import answer_price, money
 from core.messages import Media, Message, Place, Ref, shorten
 from core.outbox import Outbox
 from core.pace import Pace
@@ -306,9 +307,12 @@ class Delivery:
         """Ask the person what a waiting job needs; the progress message has the button as well."""
         say = translator(job.lang)
         actions = [a for a in await self._store.actions_of(job.id) if a.verb is Verb.FILL]
-        text = f"{cards.headline(say, job, 200)}\n{say('This needs an answer from you to go on.')}"
+        lines = [cards.headline(say, job, 200), say("This needs an answer from you to go on.")]
+        if more := answer_price(job, self._offers):
+            lines.append(say("Answering costs another {price}.", price=money(more)))
         buttons = tuple(cards.button(say, a) for a in actions)
-        message = Message(text=text, buttons=buttons, mention=cards.requester(job))
+        words = "\n".join(lines)
+        message = Message(words, buttons=buttons, mention=cards.requester(job))
         try:
             await self._outbox.send(job.place, message, nonce=f"{job.id}-q", reply_to=job.origin)
         except AdapterError as error:

@@ -154,6 +154,16 @@ class Job:
             raise IllegalMoveError(f"job {self.id}: {self.state} -> {state}")
 
 
+def charged(job: Job) -> bool:
+    """Tell whether the gateway has taken money for a job: from the moment it has a number there.
+
+    A window may cost nothing to open. Its answer is then what the job's own offer pays for, and
+    until that is accepted nothing was taken.
+    """
+    opened = job.step is not None and not job.answered and job.step.offer == job.request.offer
+    return job.ticket is not None and not opened
+
+
 class Verb(StrEnum):
     """What pressing a button means."""
 

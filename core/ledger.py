@@ -4,8 +4,11 @@ micro-USD.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.errors import GatewayError, Spent
 from core.jobs import Entry, Job
+from core.providers.base import Offer
 
 MICRO = 1_000_000
 
@@ -22,6 +25,15 @@ def money(amount: int) -> str:
     """Show micro-USD to people: `$0.10`; a tenth of a cent is the least shown."""
     usd = amount / MICRO
     return f"${usd:.2f}" if amount % 10_000 == 0 else f"${usd:.3f}"
+
+
+def answer_price(job: Job, offers: Mapping[str, Offer]) -> int:
+    """What answering a job's open window costs on top of its price, micro-USD.
+
+    Nothing where the answer is what the job was priced at.
+    """
+    step = job.step
+    return micro(offers[step.offer].price) if step and step.offer != job.request.offer else 0
 
 
 def settle(job: Job, note: str) -> tuple[LedgerLine, ...]:

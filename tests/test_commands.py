@@ -157,6 +157,39 @@ async def test_a_button_the_gateway_cannot_serve_is_explained_and_free(tmp_path:
         assert len(ann.gateway.submits) == 2
 
 
+async def test_a_window_that_opens_unasked_says_what_its_answer_costs(tmp_path: Path) -> None:
+    """Remix: the gateway charges the press and the answer, and so does the ledger."""
+    async with person(tmp_path) as ann:
+        grid = await ann.does(text="/imagine a window fox")
+        asked = await ann.does(token=button(grid, "V1"))
+        assert "Answering costs another $0.10." in asked["text"]
+        token = button(asked, "Answer")
+        await ann.page.act(token=token, values={"prompt": "a wolf"})
+        await ann.page.act(token=token, values={"prompt": "a bear"})
+        wolf = await ann.page.see(lambda c: c["media"] and "a wolf" in c["text"])
+        await ann.page.see(lambda c: "That was answered already." in c["text"])
+
+        assert "$0.20" in wolf["text"]
+        assert [amount for _, amount in ann.ledger()] == [0.1, 0.2]
+        charged = sum(seen.charged for seen in ann.gateway.journal)
+        assert charged == pytest.approx(0.3)
+
+
+async def test_a_window_that_is_free_to_open_costs_nothing_until_it_is_answered(
+    tmp_path: Path,
+) -> None:
+    """An answer the gateway refuses gives the whole price back."""
+    async with person(tmp_path, dialect="raw") as ann:
+        grid = await ann.does(text="/imagine a fox")
+        single = await ann.does(token=button(grid, "U1"))
+        answers = {"zoom": "2", "prompt": "a banned fox"}
+        refused = await ann.does(token=button(single, "Custom Zoom"), values=answers)
+
+        assert "does not allow" in refused["text"]
+        assert "Nothing was charged." in refused["text"]
+        assert ann.ledger()[-1] == ("refund", 0.1)
+
+
 async def test_again_says_what_the_first_one_cost_before_it_runs(tmp_path: Path) -> None:
     """The offer costs nothing; its button runs the same request once."""
     async with person(tmp_path) as ann:

@@ -128,6 +128,7 @@ def test_a_remix_is_seen_by_its_words_although_its_code_is_rewritten(code: int) 
     assert [f.name for f in waiting.form.fields] == ["prompt"]
     answer = mj.fill(waiting.request, {"prompt": "a wolf"})
     assert mj.call(answer).json == {"taskId": "99", "prompt": "a wolf"}
+    assert answer.offer == "mj_modal", "the gateway charges the press and the answer"
 
 
 def test_a_window_nobody_mentioned_shows_itself_at_the_look() -> None:

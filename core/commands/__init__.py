@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.commands import edit, imagine, personal, song, video, work
+from core.commands import ask, edit, imagine, personal, song, video, voice, work
 from core.commands.spec import Command
 
 
@@ -19,6 +19,8 @@ COMMANDS: tuple[Command, ...] = (
     *edit.COMMANDS,
     *video.COMMANDS,
     *song.COMMANDS,
+    *ask.COMMANDS,
+    *voice.COMMANDS,
     *work.COMMANDS,
     *personal.COMMANDS,
     personal.help_command(_all),

@@ -22,7 +22,7 @@ from core.delivery import Delivery
 from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
 from core.i18n import Say, mark, translator
-from core.jobs import LIVE, Action, Entry, Job, State, Verb
+from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
 from core.messages import Caller, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
@@ -359,7 +359,7 @@ class Context:
             return self.say("Too late to stop: it is finished.")
         if after.state is State.SUBMITTING and self._offer(job.request).streams:
             return self.say("Stopped. What there is of the answer stays.")
-        if after.state is State.QUEUED and after.ticket is None:
+        if after.state in (State.QUEUED, State.WAITING) and not charged(after):
             return self.say("Stopped before it began. Nothing was charged.")
         return self.say(
             "Stopped watching it. The image service had it already, so it still costs {price}.",

@@ -190,7 +190,8 @@ class Waiting:
     once.
     """
     request: Request
-    """What to ask for with the answers (`Provider.fill`)."""
+    """What to ask for with the answers (`Provider.fill`). The same offer as the job's means that
+    the window was free to open and its answer is what is paid; another one is paid on top."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ ZOOM, INPAINT, REMIX = "zoom", "inpaint", "remix"
 OF_ACTION: Mapping[str, str] = {"CUSTOM_ZOOM": ZOOM, "INPAINT": INPAINT}
 """Which window a task of this action waits for; every other one asks for a new prompt."""
 
+ANSWER_OFFER = "mj_modal"
+"""What answering a window costs. Buttons that always open one are free and sold as this; where one
+opens besides (remix), the press was paid for, and its answer is again.
+"""
+
 FIELD_LENGTH = 4000
 """Characters every platform's form takes in one field."""
 
@@ -153,7 +158,7 @@ def waiting(ticket: Ticket, request: Request, final: str, action: str = "") -> W
     filled = bool(request.options.get("filled"))
     prompt = request.prompt if filled else normalise(final) or request.prompt
     answer = Request(
-        request.offer,
+        request.offer if "window" in request.options else ANSWER_OFFER,
         "continue",
         prompt=prompt,
         media=request.media if filled else (),

@@ -13,7 +13,7 @@ from core import ledger
 from core.delivery import Delivery
 from core.errors import BadInput, BotError, GatewayError, StoreError
 from core.i18n import mark
-from core.jobs import Action, Entry, Job, State, Verb
+from core.jobs import Action, Entry, Job, State, Verb, charged
 from core.messages import Media
 from core.providers.base import Invite, Remote, Result, Waiting
 from core.steps.floor import Floor
@@ -64,8 +64,10 @@ class Finishing:
         else:
             error = BotError(mark("Nobody answered the question, so this was given up."))
             after = self._floor.failed(job, error)
-            lines = ledger.settle(job, "not answered")
-            await self._floor.save(job, after, lines, self._floor.ending(after, paid=True))
+            paid = charged(job)
+            close = ledger.settle if paid else ledger.refund
+            lines = close(job, "not answered")
+            await self._floor.save(job, after, lines, self._floor.ending(after, paid=paid))
 
     async def finish(self, before: Job, job: Job, result: Result) -> None:
         """Commit the result and what it costs; its files come next."""

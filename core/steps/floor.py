@@ -16,7 +16,7 @@ from typing import TypeVar
 from core import ledger
 from core.errors import BotError, GatewayError, StoreError, UserError
 from core.i18n import mark
-from core.jobs import LIVE, Action, Job, State, Verb
+from core.jobs import LIVE, Action, Job, State, Verb, charged
 from core.meters import JOBS
 from core.outbox import Outbox
 from core.pace import Pace
@@ -157,7 +157,7 @@ class Floor:
         the job was paid for.
         """
         after = self.failed(job, error)
-        spent = job.ticket is not None
+        spent = charged(job)
         lines = ledger.settle(job, "failed") if spent else ledger.refund(job, "refused")
         await self.save(job, after, lines, self.ending(after, paid=spent))
 
@@ -171,7 +171,7 @@ class Floor:
         """The person asked to stop: free before the gateway has it, paid for afterwards."""
         now = self.clock()
         after = replace(job, state=State.CANCELLED, wake_at=now, finished_at=now, once_key=None)
-        paid = job.ticket is not None
+        paid = charged(job)
         lines = ledger.settle(job, "cancelled") if paid else ledger.refund(job, "cancelled")
         await self.save(job, after, lines, self.ending(after, paid=paid))
 

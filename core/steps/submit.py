@@ -12,6 +12,7 @@ import logging
 from dataclasses import replace
 from typing import assert_never
 
+from core import ledger
 from core.delivery import Delivery
 from core.errors import Garbled, GatewayError, Spent, UserError
 from core.gateway import Gateway
@@ -89,7 +90,8 @@ class Submitting:
         now = self._floor.clock()
         held = replace(job, submitted_at=now, tries=0, note="", note_values={}, step=None)
         if job.step is not None and job.ticket is not None:
-            held = replace(held, answered=True)
+            more = ledger.answer_price(job, self._floor.offers)
+            held = replace(held, answered=True, price=job.price + more)
         match outcome:
             case Ticket():
                 wake = now + self._floor.pace.first_look(self._floor.offer(job))

@@ -1,0 +1,197 @@
+"""Questions to language models, and what can be made of their answers.
+
+A conversation is the chain of a person's own jobs in a chat: what was said before goes along with
+each question, up to a length, until `/forget`. Nothing of it is kept anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field
+
+from core.commands.context import Context
+from core.commands.fit import request_for
+from core.commands.spec import Command, Options
+from core.errors import BadInput
+from core.i18n import mark
+from core.jobs import Job, State
+from core.messages import Media, Message
+from core.wire import Json
+
+MEMORY = 12_000
+"""Characters of earlier questions and answers that go along."""
+TURNS = 12
+"""Most questions that are remembered."""
+LASTS = 24 * 3600.0
+"""Seconds after which a conversation is over by itself."""
+
+SYSTEM = (
+    "You are Atelier, the assistant of a community server. Answer in the language of the question, "
+    "in Markdown, as briefly as the question allows. When somebody wants a picture, a video, a song "
+    "or something read aloud, call the function for it; the person decides whether it is run."
+)
+
+
+def _tool(name: str, about: str, argument: str) -> Json:
+    schema = {
+        "type": "object",
+        "properties": {argument: {"type": "string"}},
+        "required": [argument],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "function",
+        "function": {"name": name, "description": about, "parameters": schema},
+    }
+
+
+TOOLS: Sequence[Json] = (
+    _tool("imagine", "Propose to draw a picture of this English description.", "prompt"),
+    _tool("video", "Propose to film this English description for a few seconds.", "prompt"),
+    _tool("song", "Propose to compose a song about this.", "idea"),
+    _tool("speak", "Propose to read this text aloud.", "text"),
+)
+"""What the assistant may propose: commands of our own, by name and main option."""
+
+
+class AskOptions(Options):
+    """What `/ask` takes."""
+
+    prompt: str = Field(
+        "",
+        description=mark("Your question"),
+        max_length=6000,
+        json_schema_extra={"main": True},
+    )
+    image: list[Media] = Field(
+        default_factory=list, max_length=5, description=mark("Pictures it is about")
+    )
+    model: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("Who answers"),
+        json_schema_extra={"suggest": "models:chat"},
+    )
+    answers: int | None = Field(
+        None, ge=1, le=4, description=mark("How many answers to choose from, where the model can")
+    )
+
+
+async def ask(ctx: Context, options: AskOptions) -> None:
+    """Ask a language model; the answer grows before one's eyes."""
+    if not options.prompt and not options.image:
+        raise BadInput(mark("Ask something, such as /ask why is the sky blue?"))
+    offer = ctx.offer("chat", options.model)
+    wanted: dict[str, Any] = {"count": options.answers} if (options.answers or 1) > 1 else {}
+    request, notes = request_for(offer, options.prompt, wanted, options.image)
+    request = ctx.with_options(
+        request, system=SYSTEM, tools=list(TOOLS), turns=await remembered(ctx)
+    )
+    await ctx.start(ctx.noted(request, notes))
+
+
+async def remembered(ctx: Context) -> list[Json]:
+    """What this person and the assistant said in this chat lately, oldest first."""
+    now = ctx.studio.clock()
+    since = max(now - LASTS, float(await ctx.studio.store.kept(_mark(ctx)) or 0))
+    jobs = await ctx.studio.store.jobs_of(ctx.caller.key, states={State.DONE}, limit=40)
+    own = [
+        job
+        for job in jobs
+        if job.request.kind == "chat" and job.place.key == ctx.place.key and job.created_at > since
+    ]
+    return turns_of(own[:TURNS])
+
+
+def turns_of(jobs: Sequence[Job]) -> list[Json]:
+    """Jobs, newest first, as turns of a conversation, oldest first, as many as fit."""
+    turns: list[Json] = []
+    room = MEMORY
+    for job in jobs:
+        room -= len(job.request.prompt) + len(job.text)
+        if room < 0:
+            break
+        said = {"role": "assistant", "text": job.text}
+        turns = [{"role": "user", "text": job.request.prompt}, said, *turns]
+    return turns
+
+
+def _mark(ctx: Context) -> str:
+    return f"forget:{ctx.caller.key}:{ctx.place.key}"
+
+
+class ForgetOptions(Options):
+    """`/forget` takes nothing."""
+
+
+async def forget(ctx: Context, options: ForgetOptions) -> None:
+    """Begin a new conversation in this chat."""
+    del options
+    await ctx.studio.store.keep(_mark(ctx), str(ctx.studio.clock()))
+    text = ctx.say("Forgotten. Your next question begins a new conversation here.")
+    await ctx.reply(Message(text, private=True))
+
+
+class PromptOptions(Options):
+    """What `/prompt` takes."""
+
+    idea: str = Field(
+        description=mark("What the picture shall be about"),
+        max_length=2000,
+        json_schema_extra={"main": True},
+    )
+    model: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("Who writes them"),
+        json_schema_extra={"suggest": "models:chat"},
+    )
+
+
+PROMPTS: Json = {
+    "type": "object",
+    "properties": {
+        "prompts": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}
+    },
+    "required": ["prompts"],
+    "additionalProperties": False,
+}
+BETTER = (
+    "Write three different, better prompts for an image model out of the person's idea: concrete, "
+    "visual, in English, one paragraph of at most 60 words each, without flags or quotes."
+)
+
+
+async def prompt(ctx: Context, options: PromptOptions) -> None:
+    """Write three better prompts for an idea."""
+    offer = ctx.offer("chat", options.model)
+    request, notes = request_for(offer, options.idea, {})
+    request = ctx.with_options(request, system=BETTER, schema=PROMPTS)
+    await ctx.start(ctx.noted(request, notes))
+
+
+COMMANDS = (
+    Command(
+        "ask",
+        mark("Ask a language model, with pictures if you like"),
+        AskOptions,
+        ask,
+        example="/ask why is the sky blue?",
+    ),
+    Command(
+        "prompt",
+        mark("Write three better prompts for an idea"),
+        PromptOptions,
+        prompt,
+        example="/prompt a fox in the rain",
+    ),
+    Command(
+        "forget",
+        mark("Begin a new conversation with the assistant here"),
+        ForgetOptions,
+        forget,
+        private=True,
+    ),
+)
