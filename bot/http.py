@@ -6,6 +6,7 @@ Knows nothing of what those routes do.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -47,7 +48,7 @@ class Site(Protocol):
         ...
 
 
-UP = Gauge("atelier_part_up", "Whether a part works, as /healthz has it", ["part"])
+UP = Gauge("atelier_part_up", "Whether a part works", ["part"])
 STARTING = "starting"
 PATIENCE = 15.0
 """Seconds a part may take to start before the program is ready without it."""
@@ -68,25 +69,29 @@ class Health:
     async def settled(self, *names: str) -> None:
         """Wait until parts that run on this machine alone have begun to work, which is at once."""
         parts = [self._parts[name] for name in names if name in self._parts]
-        while any(_state(part) == STARTING for part in parts):  # noqa: ASYNC110  (a few turns)
-            await asyncio.sleep(0.005)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                while any(_state(part) == STARTING for part in parts):  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)  # a few turns; no part has to tell when it is up
+
+    def measure(self) -> None:
+        """Set the gauge of every part."""
+        for name, part in self._parts.items():
+            UP.labels(name).set(part.ready)
 
     def report(self) -> tuple[bool, dict[str, str]]:
         """(the engine works and nothing has just begun to start, state per part).
 
         A platform in trouble is said so and holds nothing up: the others and the jobs go on.
         """
-        states = {
-            name: part.problem or ("ok" if part.ready else "starting")
-            for name, part in self._parts.items()
-        }
+        states = {name: _state(part) for name, part in self._parts.items()}
         young = time.monotonic() - self._began < PATIENCE
         waiting = young and STARTING in states.values()
         return not waiting and states["engine"] == "ok", states
 
 
 def _state(part: Part) -> str:
-    return "ok" if part.ready else part.problem or STARTING
+    return part.problem or ("ok" if part.ready else STARTING)
 
 
 async def serve_http(
@@ -106,8 +111,7 @@ async def serve_http(
 
     async def metrics(request: web.Request) -> web.Response:
         del request
-        for name, state in health.report()[1].items():
-            UP.labels(name).set(state == "ok")
+        health.measure()
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app.router.add_get("/healthz", healthz)

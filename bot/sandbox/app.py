@@ -16,13 +16,14 @@ from bot.sandbox.admin import Admin
 from bot.sandbox.answers import DroppedError, RefusedError, html_page, invalid_url
 from bot.sandbox.auth import Keys
 from bot.sandbox.basics import Basics
+from bot.sandbox.chat import Chat
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.ground import VISIT, DialectName, Family, Ground, Visit
 from bot.sandbox.journal import Seen
 from bot.sandbox.midjourney import Midjourney
 from bot.sandbox.openai_images import OpenAIImages
 
-FAKES: tuple[Callable[[Ground], Family], ...] = (Midjourney, OpenAIImages)
+FAKES: tuple[Callable[[Ground], Family], ...] = (Midjourney, OpenAIImages, Chat)
 """Every upstream family the sandbox pretends to be."""
 
 _LARGEST_BODY = 100_000_000
