@@ -31,6 +31,8 @@ PROMPT_BRIEF = 80
 """Characters of a prompt shown in lists."""
 SAID = 1200
 """Characters shown of an answer that is still growing."""
+CENT = 10_000
+"""Micro-USD; less than this no button mentions."""
 BAR = 12
 """Cells of a progress bar."""
 
@@ -260,7 +262,7 @@ def result_buttons(
         if action.verb is Verb.CONTINUE:
             drawn = button(say, action, used=action.key in used)
             price = price_of(action.request, offers) if action.request else 0
-            if price > 2 * job.price:
+            if price > max(2 * job.price, CENT):
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
     shown += [button(say, a) for a in actions if a.verb is Verb.COMMAND]

@@ -321,9 +321,10 @@ class Desk:
         wanted = text.strip().lower()
         return [row for row in rows if wanted in row[0].lower() or wanted in row[1].lower()][:25]
 
-    async def keep(self, key: str, value: str) -> None:
-        """Keep a small note of an adapter."""
-        await self._store.keep(key, value)
+    async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
+        """Keep a small note of an adapter, for ever or for so many days."""
+        until = self._studio.clock() + days * 86400 if days else 0.0
+        await self._store.keep(key, value, until=until)
 
     async def kept(self, key: str) -> str | None:
         """Read a note."""

@@ -36,3 +36,23 @@ async def test_a_picture_by_another_model(
         assert told in card["text"]
         assert len(card["media"]) == files
         assert 1 == len(gateway.submits)
+
+
+async def test_a_question_is_answered_while_it_is_written(gateway: Sandbox, tmp_path: Path) -> None:
+    """The answer grows, is kept whole with its price, and the next question knows of it."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/ask why is the sky blue?")
+        card = await ann.see(lambda c: "made in the sandbox" in c["text"] and c["progress"] == -1)
+        assert "question 1" in card["text"]
+        assert "Continue" in [b["label"] for b in card["buttons"]]
+        await ann.act(text="/ask and at night?")
+        await ann.see(lambda c: "question 2" in c["text"] and c["progress"] == -1)
+        await ann.act(text="/forget")
+        await ann.see(lambda c: "Forgotten" in c["text"])
+        await ann.act(text="/ask draw a fox")
+        offered = await ann.see(lambda c: "I can draw that" in c["text"] and c["progress"] == -1)
+        paid = len(gateway.submits)
+        await ann.act(token=next(b["token"] for b in offered["buttons"] if b["label"] == "Draw it"))
+        await ann.see(result("Imagine"))
+        assert paid + 1 == len(gateway.submits)

@@ -28,7 +28,7 @@ _PRICES: Mapping[str, float] = {
     "gemini-2.5-pro": 0.005,
 }
 _LONG = "\n\n".join(
-    f"## Part {n}\n\nA paragraph about **{word}**, with a [link](https://example.com/{n}) and a list:"
+    f"## Part {n}\n\nA paragraph about **{word}**, with a [link](https://example.com/{n}) and:"
     f"\n\n- one\n- two\n\n```python\nprint({n})\n```"
     for n, word in enumerate(["light", "water", "stone", "wind", "paper", "glass", "smoke"] * 3, 1)
 )
@@ -173,5 +173,6 @@ def _answer(model: str, messages: list[Any], question: str, body: dict[str, Any]
     seen = f" I see {pictures} picture(s)." if pictures else ""
     return {
         "content": f"**{model}** here.{seen} You asked: *{question.strip()[:200]}*\n\n"
-        f"This is question {turns} of our conversation.\n\n- A pretend answer\n- made in the sandbox"
+        f"This is question {turns} of our conversation.\n\n"
+        "- A pretend answer\n- made in the sandbox"
     }

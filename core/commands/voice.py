@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from core.commands.context import Context
 from core.commands.fit import request_for
@@ -12,7 +13,7 @@ from core.commands.spec import Command, Options
 from core.i18n import mark
 from core.messages import Media
 
-SOUNDS = ["audio/", "video/"]
+SOUNDS: JsonDict = {"accepts": ["audio/", "video/"]}
 
 
 class SpeakOptions(Options):
@@ -54,7 +55,7 @@ class TranscribeOptions(Options):
 
     sound: Media = Field(
         description=mark("A voice message, a sound or a video"),
-        json_schema_extra={"accepts": SOUNDS},
+        json_schema_extra=SOUNDS,
     )
     format: Literal["text", "srt", "vtt"] = Field(
         "text", description=mark("Plain text, or subtitles with times")
@@ -83,7 +84,7 @@ class TranslateOptions(Options):
 
     sound: Media = Field(
         description=mark("A voice message, a sound or a video"),
-        json_schema_extra={"accepts": SOUNDS},
+        json_schema_extra=SOUNDS,
     )
     format: Literal["text", "srt", "vtt"] = Field(
         "text", description=mark("Plain text, or subtitles with times")

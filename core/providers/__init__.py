@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.providers.audio import Audio
 from core.providers.base import Offer, Provider
+from core.providers.chat import Chat
 from core.providers.ideogram import Ideogram
 from core.providers.kling import Kling
 from core.providers.luma import Luma
@@ -31,6 +33,8 @@ PROVIDERS: tuple[tuple[Callable[..., Provider], type[BaseModel] | None], ...] = 
     (Luma, None),
     (Pika, None),
     (Suno, None),
+    (Chat, None),
+    (Audio, None),
 )
 """Every family: what makes it, and the settings it takes."""
 

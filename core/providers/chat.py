@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.errors import BadInput, Garbled, GatewayError, Moderated, Refused, Spent, Unreachable
 from core.i18n import mark
-from core.messages import Media
+from core.messages import Field, Form, Media
 from core.providers.base import (
     Family,
+    Invite,
     Offer,
     Remote,
     Request,
@@ -141,6 +143,14 @@ class Chat(Family):
         """What puts a growing answer together."""
         return Growing()
 
+    def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:
+        """The next question of a conversation."""
+        question = values.get("prompt")
+        words = question.strip() if isinstance(question, str) else ""
+        if not words:
+            raise BadInput(mark("Ask something."))
+        return replace(request, prompt=words)
+
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
         """The answer. Raises a `GatewayError`."""
         if error := refusal(answer):
@@ -149,7 +159,7 @@ class Chat(Family):
         choices = [object_of(c) for c in body.get("choices") or () if isinstance(c, dict)]
         if request.kind in ("image", "edit"):
             return _picture(choices, body)
-        return _said(choices, body)
+        return _said(request, choices, body)
 
 
 # -- asking ----------------------------------------------------------------------------------------
@@ -262,7 +272,9 @@ NOTHING = mark("The model gave no answer.")
 BROKE_OFF = mark("The answer broke off here.")
 
 
-def _said(choices: Sequence[Mapping[str, Json]], body: Mapping[str, Json]) -> Result:
+def _said(
+    request: Request, choices: Sequence[Mapping[str, Json]], body: Mapping[str, Json]
+) -> Result:
     answers = [text_of(object_of(c.get("message")).get("content")).strip() for c in choices]
     calls = [call for c in choices for call in calls_of(object_of(c.get("message")))]
     reasons = {text_of(c.get("finish_reason")) for c in choices}
@@ -287,7 +299,71 @@ def _said(choices: Sequence[Mapping[str, Json]], body: Mapping[str, Json]) -> Re
     asked, answered = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
     tokens = None if asked is None or answered is None else (asked, answered)
     text = (answers[0] if answers else "") or _transcript(choices)
-    return Result(sound, text, markdown=True, tokens=tokens, facts=facts)
+    if request.options.get("schema"):
+        return _proposed(text, tokens)
+    proposed = _proposals(calls)
+    invites = (*_picks(request, answers), *proposed)
+    text = text or "\n\n".join(f"{i.emoji} {next(iter(i.values.values()))}" for i in proposed)
+    return Result(sound, text, invites, markdown=True, tokens=tokens, facts=facts)
+
+
+COMMAND_BUTTONS: Mapping[str, tuple[str, str, str]] = {
+    "imagine": (mark("Draw it"), "🎨", "prompt"),
+    "video": (mark("Film it"), "🎬", "prompt"),
+    "song": (mark("Compose it"), "🎵", "idea"),
+    "speak": (mark("Read it aloud"), "🔊", "text"),
+}
+"""What a proposed command's button says, and which option takes the model's words."""
+
+
+def _proposals(calls: Sequence[Json]) -> list[Invite]:
+    """A button for each command the model proposes; none is run without a press."""
+    found: list[Invite] = []
+    for number, (name, arguments) in enumerate(calls[:5]):
+        if name not in COMMAND_BUTTONS:
+            continue
+        label, emoji, option = COMMAND_BUTTONS[name]
+        words = text_of(arguments.get(option)).strip()
+        if words:
+            key, values = f"call:{number}", {option: words[:4000]}
+            found.append(Invite(key, None, label, emoji, row=1, command=name, values=values))
+    return found
+
+
+def _picks(request: Request, answers: Sequence[str]) -> list[Invite]:
+    """A button that goes on with each answer, asking for the next question."""
+    before = request.options.get("turns")
+    before = before if isinstance(before, list) else []
+    found: list[Invite] = []
+    for number, answer in enumerate(answers, 1):
+        turns = [
+            *before,
+            {"role": "user", "text": request.prompt},
+            {"role": "assistant", "text": answer},
+        ]
+        options = {**request.options, "turns": turns, "count": None, "notes": []}
+        again = Request(request.offer, "chat", "", options=options)
+        label = mark("Continue") if len(answers) == 1 else str(number)
+        form = Form(mark("Continue"), (Field("prompt", mark("Your next question"), kind="text"),))
+        found.append(Invite(f"continue:{number}", again, label, "💬", form=form))
+    return found
+
+
+def _proposed(text: str, tokens: tuple[int, int] | None) -> Result:
+    """Prompts for pictures, each behind a button that draws it."""
+    try:
+        prompts = object_of(json.loads(text)).get("prompts")
+    except (ValueError, RecursionError):
+        prompts = None
+    listed = [p.strip() for p in prompts if isinstance(p, str)] if isinstance(prompts, list) else []
+    if not any(listed):
+        raise Garbled(mark("The model's answer was not in the form asked for."), spent=Spent.YES)
+    invites = tuple(
+        Invite(f"imagine:{n}", None, str(n), "🎨", command="imagine", values={"prompt": words})
+        for n, words in enumerate(listed[:5], 1)
+    )
+    numbered = "\n\n".join(f"{n}. {words}" for n, words in enumerate(listed[:5], 1))
+    return Result((), numbered, invites, markdown=True, tokens=tokens)
 
 
 def _empty(reasons: set[str], body: Mapping[str, Json]) -> GatewayError:
