@@ -20,7 +20,7 @@ class Disk:
         self.written = 0
         self.full = False
 
-    async def keep(self, key: str, value: str) -> None:
+    async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
         await asyncio.sleep(0)
         if self.full:
             raise StoreError

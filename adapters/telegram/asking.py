@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 KEEP = ("-", "—", "–", "−")
 """What phones make of the one character that keeps what stands there."""
+DAYS = 90.0
+"""How long a question is remembered."""
 HINT = 64
 """Characters Telegram shows in an empty field."""
 
@@ -103,13 +105,13 @@ class Asking:
             hint = shorten(asked.fields[at].hint, HINT) or None
             force = ForceReply(selective=not place.private, input_field_placeholder=hint)
             note = _Asked(form.token, caller.key, at, asked.fields[at].value, text=plain(text))
-            await self._desk.keep(_open_key(place.chat, caller), note.write())
+            await self._desk.keep(_open_key(place.chat, caller), note.write(), days=DAYS)
             ref = await self._sender.send(
                 place, Message(text, mention=caller), reply_to, nonce=nonce, force=force
             )
             note = replace(note, message=ref.message)
-            await self._desk.keep(_key(ref.chat, ref.message), note.write())
-            await self._desk.keep(_open_key(ref.chat, caller), note.write())
+            await self._desk.keep(_key(ref.chat, ref.message), note.write(), days=DAYS)
+            await self._desk.keep(_open_key(ref.chat, caller), note.write(), days=DAYS)
         except StoreError:
             raise Offline from None
         return ref
@@ -142,7 +144,7 @@ class Asking:
         form = await self._desk.form(asked.token, caller)
         course = await self._course(asked.token, caller)
         course.values |= _filled(form.fields[asked.at], asked.keep, message)
-        await self._desk.keep(name, replace(asked, by=key).write())
+        await self._desk.keep(name, replace(asked, by=key).write(), days=DAYS)
         if asked.at + 1 < len(form.fields):
             await self._go_on(key, message, form, _Course(asked.at + 1, course.values))
         else:
@@ -179,7 +181,7 @@ class Asking:
         """Keep the answers so far and ask the next question."""
         caller = caller_of(message["from"])
         kept = json.dumps({"at": course.at, "values": _noted(course.values)})
-        await self._desk.keep(_course_key(form.token, caller), kept)
+        await self._desk.keep(_course_key(form.token, caller), kept, days=DAYS)
         await self._put(key, message, form)
         await self._desk.finish(key)
 
@@ -193,7 +195,7 @@ class Asking:
         error = await self._desk.handle(filling)
         if isinstance(error, BadInput):
             kept = json.dumps({"at": 0, "values": _noted(values)})
-            await self._desk.keep(course, kept)
+            await self._desk.keep(course, kept, days=DAYS)
             await self._put(key, message, form)
         else:
             await self._desk.drop(course)

@@ -19,6 +19,8 @@ from core.errors import MessageGone, Offline, StoreError
 
 KEPT = 120
 """Cards kept per session."""
+DAYS = 365.0
+"""How long a card is kept after it changed last."""
 IDLE = 600.0
 """Seconds after which a session nobody looks at leaves memory."""
 
@@ -26,8 +28,8 @@ IDLE = 600.0
 class Notes(Protocol):
     """Where cards are kept: the Desk's notes. Each of these may raise `StoreError`."""
 
-    async def keep(self, key: str, value: str) -> None:
-        """Write a note; it is on disk when this returns."""
+    async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
+        """Write a note, for ever or for so many days; it is on disk when this returns."""
         ...
 
     async def kept(self, key: str) -> str | None:
@@ -179,9 +181,11 @@ class Feed:
     async def _keep(self, session: str, shown: _Session, card: Card) -> None:
         key = card["key"]
         try:
-            await self._notes.keep(_note(session, key), json.dumps(card, ensure_ascii=False))
+            await self._notes.keep(
+                _note(session, key), json.dumps(card, ensure_ascii=False), days=DAYS
+            )
             if key not in shown.cards:
-                await self._notes.keep(_index(session), json.dumps([*shown.cards, key]))
+                await self._notes.keep(_index(session), json.dumps([*shown.cards, key]), days=DAYS)
         except StoreError as error:
             raise Offline from error
         shown.unsaved.discard(key)
@@ -189,7 +193,7 @@ class Feed:
     async def _forget(self, session: str, shown: _Session, key: str) -> None:
         left = [one for one in shown.cards if one != key]
         try:
-            await self._notes.keep(_index(session), json.dumps(left))
+            await self._notes.keep(_index(session), json.dumps(left), days=DAYS)
             await self._notes.drop(_note(session, key))
         except StoreError as error:
             raise Offline from error
