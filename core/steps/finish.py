@@ -32,7 +32,6 @@ class Finishing:
         self._floor = floor
         self._delivery = delivery
         self._downloads = asyncio.Semaphore(4)
-        self._sends = asyncio.Semaphore(64)
 
     async def wait(self, before: Job, job: Job, waiting: Waiting) -> None:
         """The gateway wants more: ask the person, or go on at once when the answers are known."""
@@ -143,8 +142,7 @@ class Finishing:
 
     async def deliver(self, job: Job) -> None:
         """Show the result; a send that fails is tried again for as long as it takes."""
-        async with self._sends:
-            pause = await self._delivery.deliver(job)
+        pause = await self._delivery.deliver(job)
         if pause is not None:
             await self._floor.save(
                 job,
@@ -158,8 +156,7 @@ class Finishing:
 
     async def tell(self, job: Job) -> None:
         """Tell the person how a job ended, once."""
-        async with self._sends:
-            pause = await self._delivery.tell(job, await self._closing(job))
+        pause = await self._delivery.tell(job, await self._closing(job))
         wake = 0.0 if pause is None else self._floor.clock() + pause[0]
         tries = 0 if pause is None else job.tries + 1
         await self._floor.save(job, replace(job, wake_at=wake, tries=tries))
