@@ -61,7 +61,7 @@ browser: .venv/.made-dev
 	if $(BIN)/python -m playwright install chromium >/dev/null 2>&1; then exit 0; fi; \
 	echo "Chromium could not be installed here. As root, run: apt install chromium"; exit 1
 
-EXPORT := uv export --quiet --frozen --extra postgres --no-emit-project --no-annotate --no-header \
+EXPORT := uv export --quiet --frozen --extra postgres --extra media --no-emit-project --no-annotate --no-header \
   --format requirements-txt
 
 lock:
