@@ -18,6 +18,11 @@ LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 USUAL_FUNCTION = 10
 
+LOOSE = {
+    "core/store/writer.py": "a commit is shared: who waits for it may be cancelled, it may not",
+}
+"""Files that start a task outside a group, each with its reason."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -95,11 +100,11 @@ def test_every_task_belongs_to_a_group() -> None:
     """A task of its own could be lost, and its failure with it."""
     loose = ("asyncio.create_task", "asyncio.ensure_future", "asyncio.get_event_loop")
     found = [
-        (where, what)
+        where
         for where, what in calls(*PRODUCT)
         if what in loose or what.endswith(("loop.create_task", "loop().create_task"))
     ]
-    assert not found
+    assert not [where for where in found if where.partition(":")[0] not in LOOSE]
 
 
 @pytest.mark.parametrize("clock", ["time.time", "datetime.now", "datetime.utcnow", "date.today"])
