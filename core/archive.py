@@ -79,7 +79,8 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         """Use `folder`, making it if need be; what a killed process left half written goes."""
         self._folder = folder
-        self._passing: set[str] = set()
+        self._passing: dict[str, int] = {}
+        """How often each passing file was put here and not yet discarded."""
         self._moving = threading.Lock()
         self._decoding = asyncio.Semaphore(1)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -132,12 +133,13 @@ class Archive:
         """Move a complete file to its place, on disk for good before it is spoken of."""
         target = self.path(media)
         with self._moving:
+            there = target.exists() and target.stat().st_size == media.size
             if not passing:
-                self._passing.discard(media.hash)
-            if target.exists() and target.stat().st_size == media.size:
+                self._passing.pop(media.hash, None)
+            elif not there or media.hash in self._passing:
+                self._passing[media.hash] = self._passing.get(media.hash, 0) + 1
+            if there:
                 return
-            if passing:
-                self._passing.add(media.hash)
             if not target.parent.exists():
                 target.parent.mkdir(exist_ok=True, mode=0o700)
                 _sync(self._folder)
@@ -151,8 +153,10 @@ class Archive:
 
     def _discard(self, media: Media) -> None:
         with self._moving:
-            if media.hash in self._passing:
-                self._passing.remove(media.hash)
+            left = self._passing.pop(media.hash, 0) - 1
+            if left > 0:
+                self._passing[media.hash] = left
+            elif left == 0:
                 self.path(media).unlink(missing_ok=True)
 
     async def look(self, work: Callable[[Path], T], media: Media) -> T:

@@ -259,7 +259,7 @@ async def test_a_damaged_copy_is_replaced(archive: Archive) -> None:
 
 async def test_only_what_is_passing_is_discarded(archive: Archive) -> None:
     """A result that is the same picture as a preview stays, whichever came first."""
-    one, two, three = (picture(size=(40, n)) for n in (20, 21, 22))
+    one, two, three, four = (picture(size=(40, n)) for n in (20, 21, 22, 23))
     passing = await put(archive, one, passing=True)
     await archive.discard(passing)
     assert not archive.has(passing)
@@ -271,6 +271,12 @@ async def test_only_what_is_passing_is_discarded(archive: Archive) -> None:
     await archive.discard(preview)
     await archive.discard(preview)
     assert archive.has(preview)
+    for _ in range(2):
+        shared = await put(archive, four, passing=True)
+    await archive.discard(shared)
+    assert archive.has(shared), "another job still shows it"
+    await archive.discard(shared)
+    assert not archive.has(shared)
 
 
 # -- smaller copies ----------------------------------------------------------------------------
