@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ def png(colour: str = "teal") -> bytes:
 
 def file(name: str = "a.png", colour: str = "teal") -> Any:
     return {"name": name, "mimeType": "image/png", "buffer": png(colour)}
+
+
+def wav() -> bytes:
+    target = io.BytesIO()
+    with wave.open(target, "wb") as sound:
+        sound.setparams((1, 1, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(8000))
+    return target.getvalue()
+
+
+SOUND: Any = {"name": "a.wav", "mimeType": "audio/wav", "buffer": wav()}
 
 
 async def labels(card: Any) -> list[list[str]]:
@@ -181,7 +193,10 @@ async def fill(ann: Tab, name: str) -> None:
     for box in await ann.form.locator("input[type=file]").all():
         if name != "/imagine":
             many = await box.evaluate("box => box.multiple")
-            await box.set_input_files([file("a.png"), file("b.png", "red")][: 1 + many])
+            sounds = "audio" in (await box.get_attribute("accept") or "")
+            await box.set_input_files(
+                [SOUND] if sounds else [file("a.png"), file("b.png", "red")][: 1 + many]
+            )
 
 
 async def test_pictures_are_dropped_pasted_picked_and_removed(

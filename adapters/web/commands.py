@@ -10,6 +10,7 @@ from core.commands.spec import Command
 from core.i18n import Say, mark
 
 WORDS = (
+    mark("Add a file"),
     mark("Add pictures"),
     mark("All commands"),
     mark("Close"),
@@ -41,14 +42,14 @@ WORDS = (
     mark("Show the covered picture"),
     mark("Suggestions"),
     mark("That did not arrive. Please try again."),
-    mark("This command takes no pictures."),
+    mark("This command takes no files."),
     mark(
         "Type a line, drop a picture, press the buttons under a result. "
         "Every command is a form, too."
     ),
     mark("Up to {n} pictures"),
     mark("What shall we draw?"),
-    mark("{name} is no picture."),
+    mark("{name} cannot be used here."),
     mark("{name} is too big: at most {n} MB can be used."),
 )
 """Every word of the page itself."""

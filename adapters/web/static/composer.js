@@ -2,7 +2,7 @@
 import { $, act, at, house, make, t, toast } from "./net.js";
 import { saidLines } from "./cards.js";
 import { commandForm, commandMenu, openPictures } from "./forms.js";
-import { Pictures, catchFiles } from "./pictures.js";
+import { Pictures, asFilter, catchFiles, takesFiles } from "./pictures.js";
 import { commandOf, suggest } from "./suggest.js";
 
 const line = $("line"), hints = $("hints");
@@ -84,8 +84,8 @@ async function send() {
   const text = line.value.trim();
   const command = commandOf(text, house.commands);
   if (!text && !pictures.items.length) return;
-  const option = command?.options.find((o) => o.kind === "image" || o.kind === "images");
-  if (pictures.items.length && command && !option) { toast(t("This command takes no pictures.")); return; }
+  const option = command?.options.find(takesFiles);
+  if (pictures.items.length && command && !option) { toast(t("This command takes no files.")); return; }
   hide();
   $("composer").classList.add("busy");
   const handles = await pictures.handles();
@@ -129,7 +129,7 @@ export function start() {
   line.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== line) hide(); }, 150));
   $("composer").addEventListener("submit", (e) => { e.preventDefault(); send(); });
   $("commands").addEventListener("click", commandMenu);
-  $("clip").addEventListener("click", () => $("pick").click());
+  $("clip").addEventListener("click", () => { $("pick").accept = asFilter(pictures.types()); $("pick").click(); });
   $("pick").addEventListener("change", () => { pictures.add($("pick").files); $("pick").value = ""; line.focus(); });
   pictures.focus = () => line.focus();
   catchFiles(() => openPictures() || pictures);

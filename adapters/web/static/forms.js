@@ -1,7 +1,7 @@
 // Forms: of commands, of buttons, and those a message asks in place.
 import { $, act, ask, at, house, make, t } from "./net.js";
 import { icon } from "./icons.js";
-import { Pictures } from "./pictures.js";
+import { Pictures, asFilter, takesFiles } from "./pictures.js";
 
 let count = 0;
 let open = []; // the picture fields of the form that is open, for dropping and pasting
@@ -33,11 +33,12 @@ function number(f) {
 
 function pictureField(f) {
   const most = f.kind === "images" ? f.at_most : 1;
+  const types = f.accepts || ["image/"];
   const list = make("ul", { class: "thumbs", hidden: true });
-  const pick = make("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", multiple: most > 1, class: "unseen" });
-  const pictures = new Pictures(list, () => box.classList.toggle("full", pictures.items.length >= most));
+  const pick = make("input", { type: "file", accept: asFilter(types), multiple: most > 1, class: "unseen" });
+  const pictures = new Pictures(list, () => box.classList.toggle("full", pictures.items.length >= most), () => types);
   const box = make("div", { class: "pictures" }, list,
-    make("label", { class: "addfile" }, icon("📎"), most > 1 ? t("Up to {n} pictures", { n: most }) : t("Add pictures"), pick));
+    make("label", { class: "addfile" }, icon("📎"), most > 1 ? t("Up to {n} pictures", { n: most }) : types.every((type) => type === "image/") ? t("Add pictures") : t("Add a file"), pick));
   pick.addEventListener("change", () => { pictures.add(pick.files); pick.value = ""; });
   return { node: box, focus: pick, pictures, least: f.required ? Math.max(f.at_least || 1, 1) : 0,
     read: async () => { const got = await pictures.handles(); return got.length ? f.kind === "images" ? got : got[0] : undefined; } };
@@ -55,7 +56,7 @@ function suggestList(f, command, node) {
 }
 
 function control(f, command) {
-  if (f.kind === "image" || f.kind === "images") return pictureField(f);
+  if (takesFiles(f)) return pictureField(f);
   if (f.kind === "flag") {
     const node = make("input", { type: "checkbox", role: "switch" });
     return { node, focus: node, read: () => node.checked || undefined };
@@ -93,7 +94,9 @@ function build(fields, submit, { command = "", buttons = [] } = {}) {
     send.disabled = true;
     const values = {};
     for (const one of asked) { const value = await one.read(); if (value !== undefined) values[one.name] = value; }
-    if (await submit(values)) form.dispatchEvent(new CustomEvent("sent")); else send.disabled = false;
+    const arrived = await submit(values);
+    send.disabled = false;
+    if (arrived) form.dispatchEvent(new CustomEvent("sent"));
   });
   return { form, asked };
 }
@@ -113,10 +116,15 @@ function dialog(title, note, fields, submit, command = "") {
   asked[0]?.focus.focus();
 }
 
+const typed = new Map(); // what was answered before, by token: a mistake need not be typed all over
+
 /** The form a button opens. */
 export async function openForm(token) {
   const form = await ask(`/api/form/${encodeURIComponent(token)}`);
-  if (form) dialog(form.title, "", form.fields, (values) => act({ token: form.token, values }));
+  if (!form) return;
+  const before = typed.get(token) || {};
+  const fields = form.fields.map((f) => typeof before[f.name] === "string" ? { ...f, value: before[f.name] } : f);
+  dialog(form.title, "", fields, (values) => { typed.set(token, values); return act({ token: form.token, values }); });
 }
 
 /** A form that came with a message, to be filled in in place; what the message says already is not repeated to the eye. */
@@ -124,7 +132,7 @@ export function askedForm(asked, told) {
   const { form } = build(asked.fields, (values) => act({ token: asked.token, values }));
   for (const label of form.querySelectorAll(".ask > label")) label.classList.toggle("unseen", label.textContent === told);
   form.className = "inplace";
-  form.addEventListener("sent", () => { form.inert = true; form.classList.add("sent"); });
+  form.addEventListener("sent", () => form.classList.add("sent"));
   return form;
 }
 

@@ -1,22 +1,31 @@
-// Files on their way up, and the pictures they become: pick, paste or drop, look, remove.
+// Files on their way up, and the thumbnails they become: pick, paste or drop, look, remove.
 import { $, ask, house, make, t, toast } from "./net.js";
+import { icon } from "./icons.js";
 
 const upload = (file) => ask("/api/files", {
   method: "POST", body: file,
   headers: { "Content-Type": "application/octet-stream", "X-File-Name": encodeURIComponent(file.name || "picture.png") },
 });
 
-function refused(file) {
-  if (file.type && !file.type.startsWith("image/")) return t("{name} is no picture.", { name: file.name });
+const FILES = ["image", "images", "file"];
+export const takesFiles = (option) => FILES.includes(option.kind);
+/** Beginnings of the media types that some command takes. */
+const allTypes = () => [...new Set(house.commands.flatMap((c) => c.options).filter(takesFiles).flatMap((o) => o.accepts))];
+/** Media types as a file dialog wants them: `image/` is any picture. */
+export const asFilter = (types) => types.map((type) => type.endsWith("/") ? `${type}*` : type).join(",");
+
+function refused(file, types) {
+  if (file.type && !types.some((type) => file.type.startsWith(type))) return t("{name} cannot be used here.", { name: file.name });
   if (file.size > house.upload) return t("{name} is too big: at most {n} MB can be used.", { name: file.name, n: Math.floor(house.upload / 1e6) });
   return "";
 }
 
 /** A row of thumbnails that holds what was sent up. `changed` is told after every change. */
 export class Pictures {
-  constructor(list, changed = () => {}) {
+  constructor(list, changed = () => {}, types = allTypes) {
     this.list = list;
     this.changed = changed;
+    this.types = types;
     this.items = [];
   }
 
@@ -28,7 +37,7 @@ export class Pictures {
 
   add(files) {
     for (const file of files) {
-      const why = refused(file);
+      const why = refused(file, this.types());
       if (why) toast(why); else this.#take(file);
     }
   }
@@ -37,8 +46,8 @@ export class Pictures {
     const preview = URL.createObjectURL(file);
     const name = file.name || "picture";
     const remove = () => { this.#drop(item); this.focus?.(); };
-    const image = make("img", { src: preview, alt: name });
-    const node = make("li", { class: "thumb busy", title: name }, image,
+    const seen = file.type.startsWith("image/") ? make("img", { src: preview, alt: name }) : make("span", { class: "file" }, icon("📎"), name);
+    const node = make("li", { class: "thumb busy", title: name }, seen,
       make("button", { type: "button", class: "x", "aria-label": t("Remove {name}", { name }), onclick: remove }, "×"));
     const item = { node, preview, handle: "" };
     this.items.push(item);

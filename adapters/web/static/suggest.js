@@ -1,5 +1,5 @@
 // What may come next in a command line. Pure: the line so far in, suggestions out.
-const PICTURES = ["image", "images"];
+const FILES = ["image", "images", "file"];
 
 /** The command a line runs: the one it names, else imagine. */
 export function commandOf(text, commands) {
@@ -28,7 +28,7 @@ export function suggest(text, commands) {
   if (!command) return { from: 0, items: [] };
   const flag = /(?:^|\s)(?:--|[—–])([a-z]*)$/i.exec(text);
   if (flag) {
-    const options = command.options.filter((o) => !o.main && !PICTURES.includes(o.kind) && starts(o.name, flag[1]));
+    const options = command.options.filter((o) => !o.main && !FILES.includes(o.kind) && starts(o.name, flag[1]));
     return { from: text.length - flag[0].trimStart().length, items: options.map((o) => ({ insert: `--${o.name}`, label: `--${o.name}`, note: o.description })) };
   }
   const valued = /(?:--|[—–])(\w+)\s+(\S*)$/.exec(text);
