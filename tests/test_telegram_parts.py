@@ -58,26 +58,59 @@ def test_a_link_that_starts_the_bot_asks_for_help_alone() -> None:
     assert (event.command, event.text) == ("help", "")
 
 
-def test_the_messages_own_picture_counts_before_the_one_replied_to() -> None:
-    small, large = (
-        {"file_id": "s", "width": 1, "height": 1},
-        {"file_id": "l", "width": 9, "height": 9},
-    )
-    other = message("", photo=[{"file_id": "o", "width": 5, "height": 5}])
-    caption = message("", photo=[small, large], caption="/describe", reply_to_message=other)
-    event = invocation("k", [caption], "b", KNOWN)
+def photo(name: str) -> list[dict[str, Any]]:
+    """A photo in two sizes."""
+    return [
+        {"file_id": f"{name}-small", "width": 1, "height": 1},
+        {"file_id": name, "width": 9, "height": 9},
+    ]
+
+
+def files(event: Any) -> dict[str, Any]:
+    """The ids of an invocation's files, by option."""
+
+    def ids(value: Any) -> Any:
+        return [v.id for v in value] if isinstance(value, list) else value.id
+
     assert event is not None
-    assert [p.id for p in event.values["image"]] == ["l"]  # type: ignore[union-attr]
-    event = invocation("k", [message("/describe", reply_to_message=other)], "b", KNOWN)
-    assert event is not None
-    assert [p.id for p in event.values["image"]] == ["o"]  # type: ignore[union-attr]
+    return {name: ids(value) for name, value in event.values.items()}
+
+
+@pytest.mark.parametrize(
+    ("caption", "own", "replied", "found"),
+    [
+        ("/describe", ["a"], "r", {"image": "a"}),
+        ("/describe", [], "r", {"image": "r"}),
+        ("/describe", ["a", "b"], None, {"image": ["a", "b"]}),
+        ("/imagine x", ["a", "b"], None, {"image": ["a", "b"]}),
+        ("/tryon", ["a", "b"], None, {"person": "a", "garment": "b"}),
+        ("/edit x", ["mask"], "r", {"image": "r", "mask": "mask"}),
+        ("/transcribe", ["a"], None, {}),
+    ],
+)
+def test_pictures_go_where_they_belong(
+    caption: str, own: list[str], replied: str | None, found: dict[str, Any]
+) -> None:
+    """The message's own before the one replied to; one after the other where each has its name."""
+    parts = [message("", photo=photo(name)) for name in own] or [message("")]
+    parts[-1] |= {"caption": caption, "text": ""}
+    if replied:
+        parts[-1]["reply_to_message"] = message("", photo=photo(replied))
+    assert files(invocation("k", parts, "b", KNOWN)) == found
+
+
+def test_a_voice_message_is_written_down() -> None:
+    voice = message("", voice={"file_id": "v"})
+    event = invocation("k", [message("/transcribe", reply_to_message=voice)], "b", KNOWN)
+    assert files(event) == {"sound": "v"}
 
 
 @pytest.mark.parametrize(
     ("content", "found"),
     [
         ({"document": {"file_id": "d", "mime_type": "image/png"}}, "d"),
-        ({"document": {"file_id": "d"}}, "d"),
+        ({"document": {"file_id": "d", "file_name": "a.png"}}, "d"),
+        ({"document": {"file_id": "d", "mime_type": "application/octet-stream"}}, None),
         ({"document": {"file_id": "d", "mime_type": "video/mp4"}}, None),
         ({"sticker": {"file_id": "s"}}, "s"),
         ({"sticker": {"file_id": "s", "is_animated": True}}, None),

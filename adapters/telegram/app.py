@@ -20,9 +20,10 @@ from adapters.telegram.commands import fingerprint, menus
 from adapters.telegram.door import read_slot
 from adapters.telegram.events import PLATFORM, Json
 from adapters.telegram.faults import FILE_BYTES, explained, says, seconds
+from adapters.telegram.files import PHOTO_BYTES, PHOTO_SIDES
 from adapters.telegram.intake import Intake
 from adapters.telegram.render import NAME, PER_ROW, ROWS, plain
-from adapters.telegram.sending import CAPTION, PHOTO_BYTES, PHOTO_SIDES, TEXT, Sender
+from adapters.telegram.sending import CAPTION, TEXT, Sender
 from adapters.telegram.transport import AiohttpRequest
 from adapters.telegram.updates import LONGEST_PAUSE, POLL, SILENCE, Updates
 from core.desk import Desk

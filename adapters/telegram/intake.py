@@ -21,10 +21,11 @@ from adapters.telegram.events import (
     Json,
     caller_of,
     command_of,
+    file_of,
+    file_options,
     invocation,
-    picture_of,
-    picture_option,
     place_of,
+    placed,
     pressed,
     ref_of,
     words_of,
@@ -41,7 +42,7 @@ NOT_MINE = mark("This button is not one of mine.")
 NOBODY = mark("I cannot tell who you are while you write as a group or channel. Write as yourself.")
 WHAT_WITH_IT = mark(
     "What shall I do with it? Send it with a command as its caption, or reply to it with one: "
-    "/describe, or /imagine and what to draw."
+    "{commands}."
 )
 HIDDEN_PARTS = mark(
     "Telegram shows me only the first picture of an album here. Send the album in our private "
@@ -171,15 +172,16 @@ class Intake:
             found = command_of(spoken, self.username)
             if command is None and not private and not (found and found.addressed):
                 return None  # some other bot's
-            if not private and spoken.get("media_group_id") and len(messages) == 1:
-                option = command.option(picture_option(command)) if command else None
-                if option is not None and option.at_least > 1:
-                    raise UserError(HIDDEN_PARTS)
+            needed = sum(max(o.at_least, o.required) for o in file_options(command))
+            cut = not private and spoken.get("media_group_id") and len(messages) == 1
+            if cut and needed > 1:
+                raise UserError(HIDDEN_PARTS)
             return event
         if not private:
             return None
-        if picture_of(spoken):
-            raise UserError(WHAT_WITH_IT)
+        if file := file_of(spoken):
+            fit = [f"/{c.name}" for c in self._desk.commands if placed(c, [file])]
+            raise UserError(WHAT_WITH_IT, commands=", ".join(fit) or "–")
         if not words_of(spoken):
             return None
         return Invocation(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ from typing import Any
 from telegram import (
     Bot,
     ForceReply,
-    InputFile,
-    InputMediaDocument,
-    InputMediaPhoto,
     LinkPreviewOptions,
     MessageEntity,
     ReplyParameters,
@@ -28,6 +25,7 @@ from telegram.error import BadRequest, ChatMigrated, TelegramError
 from adapters.telegram.door import MEDIA_STAYS, TEXT_STAYS, has_media, keeps, shown
 from adapters.telegram.events import PLATFORM
 from adapters.telegram.faults import GONE, Failed, How, explained, gentler, says
+from adapters.telegram.files import Shelf, albums
 from adapters.telegram.render import cut, keyboard, text_of
 from core.errors import ChatGone, MaybeSent, Offline
 from core.i18n import Say, mark
@@ -37,10 +35,6 @@ log = logging.getLogger(__name__)
 
 TEXT, CAPTION = 4096, 1024
 """Characters Telegram takes, after formatting."""
-PHOTO_BYTES = 10_000_000
-PHOTO_SIDES = 10_000
-ALBUM = 10
-"""Most files of an album."""
 UPLOAD_WAIT = 100.0
 """Seconds to wait for the answer to an upload."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -70,7 +64,7 @@ class Sender:
     def __init__(self, bot: Bot, path: Callable[[Media], Path], say: Callable[[str], Say]) -> None:
         """`path` tells where an archived file lies, `say` gives a language's texts."""
         self._bot = bot
-        self._path = path
+        self._shelf = Shelf(path)
         self._say = say
         self._moved: dict[str, str] = {}
         self._doubt = False
@@ -101,7 +95,8 @@ class Sender:
             return await self._into(place, message, reply_to, nonce, force)
         except ChatGone:
             person = message.mention
-            if place.private or person is None or person.platform != PLATFORM:
+            ours = person is not None and person.platform == PLATFORM
+            if place.private or person is None or not ours or message.progress >= 0:
                 raise
         log.info("a chat is closed to the bot; trying the person's own")
         own = Place(PLATFORM, person.id, private=True, spoiler=place.spoiler)
@@ -183,9 +178,9 @@ class Sender:
         where = self._where(place, reply_to, how)
         if len(message.media) == 1:
             shape = {"caption": text, "caption_entities": entities, "reply_markup": markup}
-            return await self._file(message, how, {**shape, **where})
+            return await self._file(message.media[0], message, how, {**shape, **where})
         if message.media:
-            await self._album(message, how, nonce, where)
+            await self._files(message, how, nonce, where)
         sent = await self._bot.send_message(
             text=text or "…",
             entities=entities,
@@ -210,61 +205,26 @@ class Sender:
             )
         return where
 
-    async def _file(self, message: Message, how: How, common: dict[str, Any]) -> Ref:
-        media = message.media[0]
-        with self._path(media).open("rb") as stream:
-            file = InputFile(stream, filename=media.name or "file", read_file_handle=False)
-            if _is_photo(media, message, how):
-                sent = await self._bot.send_photo(
-                    photo=file, has_spoiler=media.spoiler, read_timeout=UPLOAD_WAIT, **common
-                )
-            else:
-                sent = await self._bot.send_document(
-                    document=file,
-                    disable_content_type_detection=message.as_file or None,
-                    read_timeout=UPLOAD_WAIT,
-                    **common,
-                )
+    async def _file(self, media: Media, message: Message, how: How, common: dict[str, Any]) -> Ref:
+        """Send one file."""
+        with self._shelf.call(media, message, how) as (method, values):
+            send = getattr(self._bot, method)
+            sent = await send(read_timeout=UPLOAD_WAIT, **values, **common)
         return Ref(PLATFORM, str(sent.chat_id), str(sent.message_id), shown(media))
 
-    async def _album(self, message: Message, how: How, nonce: str, where: dict[str, Any]) -> None:
+    async def _files(self, message: Message, how: How, nonce: str, where: dict[str, Any]) -> None:
         """Send several files; once, though the words and buttons after them are tried again."""
         name = f"{where['chat_id']}:{nonce}"
         if nonce and name in self._albums:
             return
-        photos = all(_is_photo(media, message, how) for media in message.media)
-        for start in range(0, len(message.media), ALBUM):
-            part = message.media[start : start + ALBUM]
+        for part in albums(message, how):
             if len(part) == 1:
-                await self._file(replace(message, media=part), how, where)
+                await self._file(part[0], message, how, where)
                 continue
-            with self._opened(part) as files:
-                await self._bot.send_media_group(
-                    media=[
-                        InputMediaPhoto(file, has_spoiler=media.spoiler)
-                        if photos
-                        else InputMediaDocument(file)
-                        for media, file in zip(part, files, strict=True)
-                    ],
-                    read_timeout=UPLOAD_WAIT,
-                    **where,
-                )
+            with self._shelf.album(part, message, how) as media:
+                await self._bot.send_media_group(media=media, read_timeout=UPLOAD_WAIT, **where)
         if nonce:
             self._albums.add(name)
-
-    @contextlib.contextmanager
-    def _opened(self, media: Sequence[Media]) -> Iterator[list[InputFile]]:
-        """Files as attachments of one call, closed at its end."""
-        with contextlib.ExitStack() as stack:
-            yield [
-                InputFile(
-                    stack.enter_context(self._path(one).open("rb")),
-                    filename=one.name or "file",
-                    attach=True,
-                    read_file_handle=False,
-                )
-                for one in media
-            ]
 
     # -- changing messages ---------------------------------------------------------------------
 
@@ -307,7 +267,10 @@ class Sender:
             "reply_markup": keyboard(message.buttons, how.buttons),
         }
         if new:
-            await self._redraw(new, text, entities, target)
+            with self._shelf.album(
+                (new,), message, how, caption=text, caption_entities=entities
+            ) as (media,):
+                await self._bot.edit_message_media(media=media, read_timeout=UPLOAD_WAIT, **target)
         elif has_media(ref.door):
             await self._bot.edit_message_caption(caption=text, caption_entities=entities, **target)
         else:
@@ -315,15 +278,6 @@ class Sender:
                 text=text or "…", entities=entities, link_preview_options=NO_PREVIEW, **target
             )
         return replace(ref, door=_door(ref.door, message, how))
-
-    async def _redraw(
-        self, media: Media, text: str, entities: Entities, target: dict[str, Any]
-    ) -> None:
-        with self._opened((media,)) as (file,):
-            picture = InputMediaPhoto(
-                file, caption=text, caption_entities=entities, has_spoiler=media.spoiler
-            )
-            await self._bot.edit_message_media(media=picture, read_timeout=UPLOAD_WAIT, **target)
 
     async def delete(self, ref: Ref) -> None:
         """Remove a message; one that is gone, moved or too old is left."""
@@ -346,19 +300,6 @@ def _words(message: Message, how: How, room: int, *, private: bool) -> tuple[str
     text, entities = text_of(message.text, mention)
     text, entities = cut(text, entities, room // 2 if how.short else room)
     return text, () if how.plain else entities
-
-
-def _is_photo(media: Media, message: Message, how: How) -> bool:
-    """Whether Telegram shows this as a photo: recompressed, within bounds of size and shape."""
-    wide, narrow = max(media.width, media.height), min(media.width, media.height)
-    return (
-        not message.as_file
-        and not how.as_file
-        and media.mime in ("image/png", "image/jpeg", "image/webp")
-        and media.size <= PHOTO_BYTES
-        and media.width + media.height <= PHOTO_SIDES
-        and wide <= 20 * max(narrow, 1)
-    )
 
 
 def _new_picture(door: str, message: Message, how: How) -> Media | None:
