@@ -1,22 +1,28 @@
 """The error tree: what can go wrong, who is told, and whether money was spent.
 
-BotError                    the first docstring line is the default text; every text is a catalogue
-entry ├── UserError               shown to the person, never logged as a fault │   ├── BadInput
-a value, a picture or a combination that cannot work, with the fix │   ├── NotYours            a
-button or job of somebody else │   ├── Gone                a button, job or picture that is not
-there any more │   └── Denied              a rule of the owner says no ├── GatewayError
-`spent` says whether the call may have cost money │   ├── Unreachable         never connected, or
-the answer was lost │   ├── Refused             the gateway said no, and nothing was spent │   │
-├── BadKey          the operator's key does not work │   │   ├── OutOfCredit     the operator's
-account is empty │   │   ├── Moderated       the prompt or a picture was turned down │   │   ├──
-Busy            try again later │   │   └── NotThere        no such path, task or model at this
-gateway │   └── Garbled             an answer that nobody can read ├── AdapterError            a
-chat platform did not take a message │   ├── ChatGone            the chat is closed to us for good │
-├── TooBig              the file is over the platform's limit │   ├── SlowDown            the
-platform asked for a pause │   ├── Offline             certainly not sent; try later │   ├──
-MaybeSent           the answer was lost; the message may be there │   └── MessageGone         the
-message to change is not there └── StoreError              the database or the archive did not take
-a write
+BotError                the docstring's first line is the default text, a catalogue entry
+├── UserError           shown to the person, never logged as a fault
+│   ├── BadInput        a value, a picture or a combination that cannot work, with the fix
+│   ├── NotYours        a button or job of somebody else
+│   ├── Gone            a button, job or picture that is not there any more
+│   └── Denied          a rule of the owner says no
+├── GatewayError        `spent` says whether the call may have cost money
+│   ├── Unreachable     never connected, or the answer was lost
+│   ├── Refused         the gateway said no, and nothing was spent
+│   │   ├── BadKey      the operator's key does not work
+│   │   ├── OutOfCredit the operator's account is empty
+│   │   ├── Moderated   the prompt or a picture was turned down
+│   │   ├── Busy        try again later
+│   │   └── NotThere    no such path, task or model at this gateway
+│   └── Garbled         an answer that nobody can read
+├── AdapterError        a chat platform did not take a message
+│   ├── ChatGone        the chat is closed to us for good
+│   ├── TooBig          the file is over the platform's limit
+│   ├── SlowDown        the platform asked for a pause
+│   ├── Offline         certainly not sent; try later
+│   ├── MaybeSent       the answer was lost; the message may be there
+│   └── MessageGone     the message to change is not there
+└── StoreError          the database or the archive did not take a write
 """
 
 from __future__ import annotations
