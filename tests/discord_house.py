@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from bot.app import App
 from bot.sandbox import Sandbox
@@ -89,6 +92,13 @@ async def world(folder: Path, *, strict: bool = False, pace: float = 0.01) -> As
 
 
 World = Callable[..., AbstractAsyncContextManager[Walk]]
+
+
+def picture(colour: str = "red") -> bytes:
+    """A small PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(out, "PNG")
+    return out.getvalue()
 
 
 def labels(message: Message) -> list[str]:

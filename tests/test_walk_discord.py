@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from tests.discord_house import Walk, grid, labels, pressed, result, rows, says, world
+from tests.discord_house import Walk, grid, labels, picture, pressed, result, rows, says, world
 
 
 @pytest.fixture
@@ -17,12 +15,6 @@ async def walk(tmp_path: Path) -> AsyncIterator[Walk]:
     async with world(tmp_path) as found:
         yield found
         found.in_order()
-
-
-def picture(colour: str = "red") -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (64, 64), colour).save(out, "PNG")
-    return out.getvalue()
 
 
 async def test_imagine_shows_progress_then_a_grid_with_midjourneys_buttons(

@@ -6,12 +6,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from tests.discord_house import Walk, forge, grid, pressed, result, says, world
+from tests.discord_house import Walk, forge, grid, picture, pressed, result, says, world
 from tests.house import running
 from tests.servers.discord import Channel, Message
 
@@ -58,20 +57,19 @@ async def test_buttons_and_jobs_outlive_a_restart(walk: Walk) -> None:
 
 
 async def test_an_interaction_stored_but_not_handled_is_taken_up_after_a_restart(
-    walk: Walk, monkeypatch: pytest.MonkeyPatch
+    walk: Walk,
 ) -> None:
-    """Its token has run out by then, so the answer goes by the bot's own."""
-
-    async def dies(self: Any, event: Any) -> None:
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as patch:
-        patch.setattr("core.desk.Desk.handle", dies)
-        async with walk.bot():
-            ann, general = walk.people()
-            asked = await (await ann.slash(general, "imagine", prompt="a fox")).wait_ack()
-            await asyncio.sleep(0.2)
+    """The first life ended while it fetched the person's picture; by the next the token has run
+    out, so the answer goes by the bot's own.
+    """
+    hung = walk.server.hang("/ephemeral-attachments/", method="GET")
+    async with walk.bot():
+        ann, general = walk.people()
+        image = picture()
+        asked = await (await ann.slash(general, "imagine", prompt="a fox", image=image)).wait_ack()
+        await hung.wait_hit()
     asked.expired = True
+    hung.cancel()
     async with walk.bot():
         await general.wait_message(result("a fox"), timeout=20)
     assert len(walk.paid) == 1

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from tests.discord_house import Walk, grid, labels, pressed, result, says, world
+from tests.discord_house import Walk, grid, labels, picture, pressed, result, says, world
 from tests.servers.discord import Attachment
 
 MIB = 1024 * 1024
@@ -20,12 +18,6 @@ async def walk(tmp_path: Path) -> AsyncIterator[Walk]:
     async with world(tmp_path) as found:
         yield found
         found.in_order()
-
-
-def picture(colour: str = "red", side: int = 64) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(out, "PNG")
-    return out.getvalue()
 
 
 async def test_a_picture_over_the_limit_is_shown_smaller_and_kept_whole(walk: Walk) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.discord_house import Walk, grid, labels, pressed, result, says, world
+from tests.discord_house import Walk, grid, labels, picture, pressed, result, says, world
 from tests.servers.discord import Channel, Interaction, Message, Person
 from tests.servers.discord_records import EXTERNAL_APPS, USUAL_PERMISSIONS
 
@@ -130,7 +130,7 @@ async def test_more_answers_than_one_interaction_may_have(walk: Walk) -> None:
     async with walk.bot():
         ann = walk.server.user("Ann", installed=True)
         outside = walk.server.outside()
-        await ann.slash(outside, "describe", image=_png())
+        await ann.slash(outside, "describe", image=picture("green"))
         told = await outside.wait_message(lambda m: len(m.buttons) >= 5, timeout=15)
         every = next(label for label in labels(told) if "ll" in label)
         walk.rest()
@@ -157,9 +157,3 @@ async def test_a_private_answer_that_waited_for_a_restart_too_long(walk: Walk) -
         await walk.server.world.watch.until(
             lambda: panel.button("6.1").style == 3, 10, lambda: "the panel to show 6.1"
         )
-
-
-def _png() -> bytes:
-    from tests.test_walk_discord import picture
-
-    return picture("green")
