@@ -7,6 +7,7 @@ debug line is replaced before it is written.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -87,8 +88,12 @@ class _Handler(logging.StreamHandler[Any]):
     """Writes to standard error; a record that cannot be formatted is not spelled out."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
-        """Say where the faulty line is; the standard answer would print its values unmasked."""
-        sys.stderr.write(f"a log line cannot be written: {record.pathname}:{record.lineno}\n")
+        """Say where the faulty line is; the standard answer would print its values unmasked.
+
+        Where nothing can be written at all (a log on a full disk) the program goes on.
+        """
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"a log line cannot be written: {record.pathname}:{record.lineno}\n")
 
 
 def set_up(level: str, form: str, secrets: Iterable[str] = ()) -> None:
