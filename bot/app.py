@@ -133,7 +133,6 @@ class App:
             pace=pace,
             clock=clock,
             parallel=settings.jobs.parallel,
-            per_person=settings.jobs.parallel_per_person,
         )
         engine = Engine(
             store=store,

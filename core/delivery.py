@@ -82,9 +82,8 @@ class Delivery:
         pace: Pace,
         clock: Callable[[], float],
         parallel: int,
-        per_person: int,
     ) -> None:
-        """`parallel` and `per_person` are the engine's, for honest estimates."""
+        """`parallel` is the engine's, for honest estimates."""
         self._store = store
         self._gateway = gateway
         self._archive = archive
@@ -93,12 +92,13 @@ class Delivery:
         self._pace = pace
         self._clock = clock
         self._parallel = parallel
-        self._per_person = per_person
         self._previews: dict[str, _Previews] = {}
         self._said: dict[str, str] = {}
         """Growing answers, by job id."""
         self._placed: dict[str, Ref] = {}
         """Messages of results and ends that are sent and not stored yet, by job id."""
+        self._doubted: set[str] = set()
+        """Jobs of which the end may have been told; it is told at most once more."""
 
     # -- bringing files in ---------------------------------------------------------------------
 
@@ -283,7 +283,8 @@ class Delivery:
             if job.result is None:
                 await self._show_end(job, message)
         except MaybeSent:
-            if job.tries == 0:
+            if job.id not in self._doubted:
+                self._doubted.add(job.id)
                 return 5.0, MAYBE
         except AdapterError as error:
             return self._again(job, error)
@@ -331,6 +332,7 @@ class Delivery:
     async def _retire(self, job: Job) -> None:
         """Remove the progress message and the previews."""
         self._outbox.forget(job.place, job.id)
+        self._doubted.discard(job.id)
         self._said.pop(job.id, None)
         for preview in self._previews.pop(job.id, _Previews(0)).media:
             await self._archive.discard(preview)
