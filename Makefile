@@ -26,8 +26,8 @@ lint: .venv/.made-dev
 
 # The exact packages of requirements.lock, checked by their hashes.
 .venv/.made: pyproject.toml requirements.lock
-	@test -n "$(PYTHON)" || { \
-	  echo "Atelier needs Python 3.11 or newer, and there is none here. As root, run:"; \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Atelier needs Python 3.11 or newer, and '$(PYTHON)' is none. As root, run:"; \
 	  echo "  apt install python3 python3-venv       (Debian 12, Ubuntu 24.04 and newer)"; \
 	  echo "  apt install python3.11 python3.11-venv (Ubuntu 22.04)"; \
 	  echo "or name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; \
