@@ -122,7 +122,10 @@ class Audio(Family):
             raise error
         if request.kind == "speech":
             raise Garbled(detail="speech came as JSON")
-        return _written(text_of(object_of(answer.body).get("text")))
+        text = object_of(answer.body).get("text")
+        if not isinstance(text, str):
+            raise Garbled(detail="a transcript without its text")
+        return _written(text)
 
 
 def _speech(request: Request, model: str) -> dict[str, Json]:

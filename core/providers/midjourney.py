@@ -166,7 +166,7 @@ class Midjourney(Family):
     ) -> Call:
         root = f"/{mode}/mj" if mode else "/mj"
         reads = not path.startswith("submit/")
-        return Call(method, f"{root}/{path}", self.family, body, timeout, reads)
+        return Call(method, f"{root}/{path}", self.family, body, timeout, reads=reads)
 
     def _mode(self, request: Request) -> str:
         """The path's speed prefix; a follow-up goes the way its parent went."""
