@@ -102,4 +102,5 @@ async def test_a_picture_of_64_mb_is_shown_smaller(
         assert shown.picture
         await house.books.idle()
         assert house.money == PAID
-        assert max(p.stat().st_size for p in tmp_path.glob("archive/*/*")) > 60_000_000
+    kept = [file.stat().st_size for file in (tmp_path / "archive").rglob("*") if file.is_file()]  # noqa: ASYNC240
+    assert max(kept) > 60_000_000

@@ -119,8 +119,7 @@ STUMBLES = {
     "updates taken elsewhere": (
         "getUpdates",
         409,
-        "Conflict: terminated by other getUpdates request; make sure that only one bot instance "
-        "is running",
+        "Conflict: terminated by other getUpdates request",
         None,
     ),
 }

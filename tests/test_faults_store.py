@@ -1,4 +1,4 @@
-"""The disk is full or the store is held: what was paid for is kept, and what is not, is not lost."""
+"""The disk is full or the store is held: what was paid for is kept, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ ENDS: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("word", ENDS)
 async def test_an_end_without_a_picture_is_said_once(house: Inside, word: str) -> None:
-    """Also at 100 %: the reason in plain words, without markup, links or pings, and what it cost."""
+    """Also at 100 %: the reason in plain words, without links, and what it cost."""
     reason, cost, entry = ENDS[word]
     await house.imagine(f"a fox {word}")
     told = await house.sees(reason, cost)

@@ -46,11 +46,11 @@ class Spot:
 
 
 def _moves(*to: State, of: tuple[State, ...] = tuple(State)) -> Fits:
-    return lambda before, after, **_: before.state in of and after.state in to
+    return lambda before, after, *_, **__: before.state in of and after.state in to
 
 
 def _sends(path: str) -> Fits:
-    return lambda call: path in call.path
+    return lambda call, **_: path in call.path
 
 
 def _nonce(ending: str) -> Fits:
@@ -58,11 +58,11 @@ def _nonce(ending: str) -> Fits:
 
 
 SPOTS: dict[str, Spot] = {
-    "event stored": Spot(Store, "take_in", lambda _, found: found),
+    "event stored": Spot(Store, "take_in", lambda _, found, **__: found),
     "job stored": Spot(Store, "add_job"),
     "submitting": Spot(Store, "claim_queued", gave=bool),
     "submit": Spot(
-        Gateway, "send", lambda call: "/submit/" in call.path and "/modal" not in call.path
+        Gateway, "send", lambda call, **_: "/submit/" in call.path and "/modal" not in call.path
     ),
     "window answer": Spot(Gateway, "send", _sends("/submit/modal")),
     "id stored": Spot(
@@ -72,18 +72,18 @@ SPOTS: dict[str, Spot] = {
     ),
     "progress shown": Spot(Delivery, "shown"),
     "look": Spot(Gateway, "send", _sends("/task/")),
-    "progress stored": Spot(Store, "save_many", lambda changes: changes),
+    "progress stored": Spot(Store, "save_many", lambda changes, **_: changes),
     "result stored": Spot(Store, "save", _moves(State.FETCHING, State.READY, of=(State.RUNNING,))),
     "file archived": Spot(Delivery, "fetch"),
     "ready stored": Spot(Store, "save", _moves(State.READY, of=(State.FETCHING,))),
     "result sent": Spot(Outbox, "send", _nonce("-r")),
     "ref stored": Spot(Store, "set_result"),
     "progress removed": Spot(Outbox, "delete"),
-    "status cleared": Spot(Store, "set_status", lambda _, ref: ref is None),
+    "status cleared": Spot(Store, "set_status", lambda _, ref, **__: ref is None),
     "settled": Spot(Store, "save", _moves(State.DONE)),
     "question sent": Spot(Outbox, "send", _nonce("-q")),
     "question stored": Spot(Store, "set_asked"),
-    "answer kept": Spot(Store, "keep", lambda key, _: key.startswith("telegram:ask")),
+    "answer kept": Spot(Store, "keep", lambda key, *_, **__: key.startswith("telegram:ask")),
     "answer stored": Spot(Store, "save", _moves(State.QUEUED, of=(State.WAITING,))),
     "cancel asked": Spot(Store, "request_cancel"),
     "cancelled": Spot(Store, "save", _moves(State.CANCELLED)),
