@@ -17,7 +17,7 @@ from bot.app import App
 from bot.sandbox import Sandbox
 from tests.house import running
 from tests.servers.telegram import Flood, Message, TelegramServer
-from tests.servers.telegram_people import Person, PrivateChat
+from tests.servers.telegram_people import GroupChat, Person, PrivateChat
 from tests.servers.telegram_records import Place
 
 TOKEN = "123456:abcdefghijklmnopqrstuvwxyzABCDEFGHI"
@@ -65,6 +65,13 @@ async def world(folder: Path, *, flood: bool = True) -> AsyncIterator[Walk]:
             yield Walk(server, sandbox, folder)
     finally:
         await sandbox.stop()
+
+
+def studio(walk: Walk) -> tuple[Person, GroupChat]:
+    """Ann, and a group of hers with the bot: more may be said there in a short time."""
+    ann, group = walk.server.user("Ann"), walk.server.group("Studio")
+    group.members[ann.id] = ann
+    return ann, group
 
 
 async def until(check: Callable[[], object], timeout: float = 10.0) -> None:

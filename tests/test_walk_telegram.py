@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.telegram_house import Walk, grid, labels, picture, question, result, says, world
+from tests.telegram_house import Walk, grid, labels, picture, question, result, says, studio, world
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def test_plain_imagine_asks_and_takes_the_reply(walk: Walk) -> None:
 async def test_custom_zoom_asks_one_question_after_the_other(walk: Walk) -> None:
     """`-` keeps what is there; a value that cannot be is said, and all is asked again."""
     async with walk.bot():
-        ann, chat = walk.ann()
+        ann, chat = studio(walk)
         four = await grid(walk, ann, chat)
         await ann.press(four, "U1")
         one = await chat.wait_message(result("U1"), timeout=15)

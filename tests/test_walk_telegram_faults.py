@@ -27,6 +27,7 @@ from tests.telegram_house import (
     question,
     result,
     says,
+    studio,
     until,
     world,
 )
@@ -59,6 +60,13 @@ async def health(app: App, words: str, *, part: str = "telegram") -> str:
                 break
             await asyncio.sleep(0.05)
     return said
+
+
+def noted(walk: Walk, key: str) -> bool:
+    """Whether the program keeps a note."""
+    with contextlib.closing(sqlite3.connect(walk.folder / "atelier.db")) as store:
+        query = "SELECT count(*) FROM notes WHERE key = ?"
+        return bool(store.execute(query, (key,)).fetchone()[0])
 
 
 @contextlib.contextmanager
@@ -229,7 +237,7 @@ async def test_an_album_goes_on_after_a_restart(walk: Walk, first: list[int]) ->
 async def test_presses_are_answered_while_the_store_is_stuck(walk: Walk) -> None:
     """Each within about a second; what they ask for comes once the store is free."""
     async with walk.bot():
-        ann, chat = walk.ann()
+        ann, chat = studio(walk)
         four = await grid(walk, ann, chat)
         with locked(walk):
             for label in ("U1", "U2"):
@@ -264,7 +272,7 @@ async def test_a_foreign_button_is_answered_politely(walk: Walk, data: str, word
 
 async def test_the_form_of_a_button_outlives_a_restart(walk: Walk) -> None:
     """Answers given before it count."""
-    ann, chat = walk.ann()
+    ann, chat = studio(walk)
     async with walk.bot():
         four = await grid(walk, ann, chat)
         await ann.press(four, "U1")
@@ -336,11 +344,10 @@ async def test_a_pause_telegram_asks_for_is_kept(walk: Walk) -> None:
     walk.in_order()
 
 
-@pytest.mark.parametrize("how", ["fail", "drop"])
-async def test_a_lost_answer_repeats_a_result_at_most_once(walk: Walk, how: str) -> None:
+async def test_a_lost_answer_repeats_a_result_at_most_once(walk: Walk) -> None:
     async with walk.bot():
         ann, chat = walk.ann()
-        getattr(walk.server, how)("sendPhoto", after_effect=True)
+        walk.server.drop("sendPhoto", after_effect=True)
         await ann.say(chat, "/imagine a fox")
         await until(lambda: len(pictures(chat)) == 2, 15)
     assert len(walk.paid) == 1
@@ -350,7 +357,7 @@ async def test_a_lost_answer_repeats_a_result_at_most_once(walk: Walk, how: str)
 async def test_a_result_telegram_fails_on_again_and_again_is_sent_when_it_can(walk: Walk) -> None:
     async with walk.bot():
         ann, chat = walk.ann()
-        walk.server.fail("sendPhoto", 500, times=3)
+        walk.server.fail("sendPhoto", 500, times=2)
         await ann.say(chat, "/imagine a fox")
         await chat.wait_message(result("a fox"), timeout=25)
     assert len(pictures(chat)) == 1
@@ -432,17 +439,21 @@ async def test_a_wrong_token_is_named_but_never_written_down(
 
 
 async def test_commands_are_published_when_they_changed(walk: Walk) -> None:
+    """Once for every language; a link's start parameter is no harm."""
     ann, chat = walk.ann()
+    ben = walk.server.user("Ben", language_code="de")
+    published = []
     for _ in range(2):
         async with walk.bot():
             await ann.say(chat, "/start ref_42")
             await chat.wait_message(says("/imagine"))
-            await confirmed(walk)
-            await until(lambda: walk.server.menu(ann, chat))
-    assert "imagine" in dict(walk.server.menu(ann, chat))
-    calls = [call.method for call in walk.server.calls]
-    assert calls.count("setMyCommands") == 1
-    assert "deleteWebhook" not in calls
+            await until(lambda: noted(walk, "telegram:menu"))
+        published.append([call.method for call in walk.server.calls].count("setMyCommands"))
+    assert published == [2, 2]
+    ours, theirs = walk.server.menu(ann, chat), walk.server.menu(ben, walk.server.private(ben))
+    assert [name for name, _ in ours] == [name for name, _ in theirs]
+    assert ours != theirs
+    assert "deleteWebhook" not in [call.method for call in walk.server.calls]
 
 
 async def test_the_end_comes_quickly(walk: Walk) -> None:
