@@ -19,6 +19,8 @@ from tests.test_walk_web import browser, gateway, jar, result  # noqa: F401
         ("/imagine a fox --model flux-schnell", "Flux Schnell", 1),
         ("/imagine a fox --model gpt-image-1 --count 2", "GPT Image", 2),
         ("/imagine a fox --model qwen", "Qwen Image", 1),
+        ("/imagine a fox --model ideogram --ar 16:9 --count 2", "Ideogram 3", 2),
+        ("/imagine a fox --model kling-v2-1", "Kling 2.1", 1),
     ],
 )
 async def test_a_picture_by_another_model(
@@ -56,3 +58,26 @@ async def test_a_question_is_answered_while_it_is_written(gateway: Sandbox, tmp_
         await ann.act(token=next(b["token"] for b in offered["buttons"] if b["label"] == "Draw it"))
         await ann.see(result("Imagine"))
         assert paid + 1 == len(gateway.submits)
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "mime", "files"),
+    [
+        ("/video a boat on a river --model kling-v1-6", "Kling 1.6", "video/mp4", 1),
+        ("/video a boat wrapped", "Kling", "video/mp4", 1),
+        ("/video a boat --model luma", "Luma", "video/mp4", 1),
+        ("/video a boat --model pika-1.5", "Pika", "video/mp4", 1),
+        ("/song a cheerful song about rain", "Suno 5", "audio/mpeg", 2),
+        ("/speak Good evening!", "GPT voice", "audio/mpeg", 1),
+    ],
+)
+async def test_films_songs_and_voices(
+    gateway: Sandbox, tmp_path: Path, words: str, told: str, mime: str, files: int
+) -> None:
+    """They arrive as what they are, paid for once."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text=words)
+        card = await ann.see(lambda c: c["media"] and told in c["text"] and c["progress"] == -1)
+        assert [m["mime"] for m in card["media"]] == [mime] * files
+        assert 1 == len(gateway.submits)

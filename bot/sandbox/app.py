@@ -14,16 +14,32 @@ from aiohttp import web
 
 from bot.sandbox.admin import Admin
 from bot.sandbox.answers import DroppedError, RefusedError, html_page, invalid_url
+from bot.sandbox.audio import Audio
 from bot.sandbox.auth import Keys
 from bot.sandbox.basics import Basics
 from bot.sandbox.chat import Chat
 from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.films import Luma, Pika, Runway
 from bot.sandbox.ground import VISIT, DialectName, Family, Ground, Visit
+from bot.sandbox.ideogram import Ideogram
 from bot.sandbox.journal import Seen
+from bot.sandbox.kling import Kling
 from bot.sandbox.midjourney import Midjourney
 from bot.sandbox.openai_images import OpenAIImages
+from bot.sandbox.suno import Suno
 
-FAKES: tuple[Callable[[Ground], Family], ...] = (Midjourney, OpenAIImages, Chat)
+FAKES: tuple[Callable[[Ground], Family], ...] = (
+    Midjourney,
+    OpenAIImages,
+    Chat,
+    Ideogram,
+    Kling,
+    Runway,
+    Luma,
+    Pika,
+    Suno,
+    Audio,
+)
 """Every upstream family the sandbox pretends to be."""
 
 _LARGEST_BODY = 100_000_000

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bot.sandbox import pictures
 from bot.sandbox.answers import DroppedError, RefusedError, json_answer, openai_error
+from bot.sandbox.forms import form_of
 from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.pictures import Picture, makings
@@ -62,12 +63,11 @@ class OpenAIImages:
         return await self._make(request, body, b"")
 
     async def _edit(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        body = {k: v for k, v in form.items() if isinstance(v, str)}
-        image = form.get("image")
-        if not isinstance(image, web.FileField):
+        body, files = await form_of(request)
+        image = next(iter(files.get("image", ())), None)
+        if image is None:
             raise RefusedError(_bad("image is required"))
-        return await self._make(request, body, image.file.read())
+        return await self._make(request, body, image.data)
 
     async def _make(
         self, request: web.Request, body: dict[str, Any], source: bytes

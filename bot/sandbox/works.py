@@ -1,0 +1,143 @@
+"""Tasks of families other than Midjourney: how they go on by the clock, and what comes of them.
+
+Owns the course of a task; each family has its own words for it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from aiohttp import web
+
+from bot.sandbox.answers import DroppedError
+from bot.sandbox.ground import Ground, base_of
+from bot.sandbox.magic import words_in
+
+Stage = Literal["queued", "running", "done", "failed", "cancelled"]
+Make = Callable[[], bytes]
+
+
+@dataclass(slots=True)
+class Piece:
+    """One file of a result, made when it is first asked for."""
+
+    make: Make
+    mime: str
+    url: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def address(self, ground: Ground, base: str) -> str:
+        """Where it is served."""
+        async with self.lock:
+            if not self.url:
+                data = await asyncio.to_thread(self.make)
+                self.url = ground.files.keep(base, data, self.mime)
+        return self.url
+
+
+@dataclass(slots=True)
+class Work:
+    """One task."""
+
+    id: str
+    family: str
+    prompt: str
+    born: float
+    seconds: float
+    pieces: list[Piece]
+    words: frozenset[str]
+    ground: Ground
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def stage(self) -> Stage:
+        """How it stands now."""
+        share = self.share()
+        if share < 0.15:
+            return "queued"
+        if share < 1 or "stall" in self.words:
+            return "running"
+        if "cancelled" in self.words:
+            return "cancelled"
+        return "failed" if self.words & {"fail", "moderated"} else "done"
+
+    def share(self) -> float:
+        """How far on it is, 0 to 1."""
+        share = (self.ground.table_time() - self.born) / max(self.seconds * self.ground.pace, 1e-6)
+        return min(max(share, 0.0), 0.46 if "stall" in self.words else 1.0)
+
+    def percent(self) -> int:
+        """The same in percent."""
+        return round(self.share() * 100)
+
+    def reason(self) -> str:
+        """Why it failed."""
+        if "moderated" in self.words:
+            return "content moderation: the prompt goes against our policy"
+        return "the renderer gave up: **@everyone** see https://example.com/why"
+
+    def refunded(self, now: float) -> bool:
+        """Failures give the money back."""
+        return self.stage() == "failed"
+
+    def summary(self, now: float) -> dict[str, Any]:
+        """For the sandbox's own list."""
+        return {"id": self.id, "family": self.family, "stage": self.stage(), "prompt": self.prompt}
+
+    async def urls(self, request: web.Request) -> list[str]:
+        """Where its files are; some words lead elsewhere."""
+        base = base_of(request)
+        if "gone" in self.words:
+            return [f"{base}/sandbox/files/gone.bin" for _ in self.pieces]
+        if "notimage" in self.words:
+            page = b"<!DOCTYPE html><title>Not here</title>"
+            return [self.ground.files.keep(base, page, "text/html") for _ in self.pieces]
+        if "loopback" in self.words:
+            return ["http://169.254.169.254/secret" for _ in self.pieces]
+        return [await piece.address(self.ground, base) for piece in self.pieces]
+
+
+class Works:
+    """The tasks of one family."""
+
+    def __init__(self, ground: Ground, family: str) -> None:
+        self._ground = ground
+        self._family = family
+
+    async def start(
+        self,
+        request: web.Request,
+        *,
+        prompt: str,
+        price: float,
+        seconds: float,
+        pieces: list[Piece],
+        task_id: str = "",
+        **more: Any,
+    ) -> Work:
+        """Charge and begin a task; a lost answer is lost after that."""
+        words = words_in(prompt)
+        if "slow" in words:
+            seconds *= 5
+        work = Work(
+            task_id or secrets.token_urlsafe(12),
+            self._family,
+            prompt,
+            self._ground.clock(),
+            seconds,
+            pieces,
+            words,
+            self._ground,
+            more,
+        )
+        self._ground.tasks[work.id] = work
+        self._ground.charge(request, work.id, price, starts=True)
+        if "lost" in words:
+            raise DroppedError
+        return work
+
+    def find(self, task_id: str) -> Work | None:
+        """A task of this family."""
+        found = self._ground.tasks.get(task_id)
+        return found if isinstance(found, Work) and found.family == self._family else None
