@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
+from adapters.discord.deliver import LIMITS
 from bot.app import App
 from bot.sandbox import Sandbox
 from tests.house import running
@@ -57,11 +59,6 @@ class Walk:
         channel.guild.members[person.id] = person
         return person
 
-    def rest(self) -> None:
-        """Let some seconds pass, so that no chat's pace holds up what comes next."""
-        if not self.server.world.limits.on:
-            self.server.clock.advance(6.0)
-
     @property
     def paid(self) -> list[str]:
         """The paths of everything that was submitted to the gateway."""
@@ -79,19 +76,19 @@ async def world(folder: Path, *, strict: bool = False, pace: float = 0.01) -> As
 
     Args:
         folder: Where the store and the archive are.
-        strict: Keep Discord's rate limits on.
+        strict: Keep Discord's rate limits on, and the bot's own pace with them.
         pace: Multiplies every duration at the gateway, and every pause between two looks at it.
     """
     sandbox = Sandbox(pace=pace, image_size=128)
     await sandbox.start()
     try:
-        async with DiscordServer(limits=Limits(on=strict)) as server:
-            yield Walk(server, sandbox, folder, pace)
+        with pytest.MonkeyPatch.context() as patch:
+            if not strict:
+                patch.setattr("adapters.discord.deliver.LIMITS", replace(LIMITS, budget=100))
+            async with DiscordServer(limits=Limits(on=strict)) as server:
+                yield Walk(server, sandbox, folder, pace)
     finally:
         await sandbox.stop()
-
-
-World = Callable[..., AbstractAsyncContextManager[Walk]]
 
 
 def picture(colour: str = "red") -> bytes:
@@ -128,7 +125,6 @@ async def grid(walk: Walk, ann: Person, channel: Channel, prompt: str = "a fox")
     await walk.server.world.watch.until(
         lambda: asked.original is not None and asked.original.deleted, 15, lambda: "an end to it"
     )
-    walk.rest()
     return found
 
 
@@ -141,7 +137,6 @@ async def pressed(walk: Walk, ann: Person, message: Message, label: str) -> Mess
         15,
         lambda: "an end to it",
     )
-    walk.rest()
     return found
 
 

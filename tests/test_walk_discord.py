@@ -129,7 +129,6 @@ async def test_message_menus(walk: Walk) -> None:
         said = await ben.say(general, "look", picture())
         await ann.menu(said, "Describe image")
         await general.wait_message(lambda m: len(m.buttons) >= 5, timeout=15)
-        walk.rest()
 
         asked = await (await ann.menu(said, "Imagine with this image")).wait_reply(timeout=10)
         opened = await (await ann.click(asked, labels(asked)[0])).wait_ack()

@@ -47,8 +47,6 @@ async def test_buttons_and_jobs_outlive_a_restart(walk: Walk) -> None:
         await asked.wait_reply(timeout=10)
     async with walk.bot():
         four = await general.wait_message(result("a fox"), timeout=20)
-        await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=15)
-        walk.rest()
         await pressed(walk, ann, four, "U4")
     assert len(walk.paid) == 2
     assert len(pictures(general)) == 2

@@ -73,7 +73,6 @@ async def test_no_token_is_ever_written(tmp_path: Path) -> None:
             server.fail(r"^/channels/\d+/messages$", 500, 1, after_effect=True)
             await ann.slash(general, "imagine", prompt="a fox")
             four = await general.wait_message(result("a fox"), timeout=30)
-            walk.rest()
             server.disconnect(resumable=True)
             await pressed(walk, ann, four, "U1")
             server.fail("@original", 401, 1, method="DELETE", body={"message": "no", "code": 50027})

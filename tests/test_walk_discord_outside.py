@@ -50,7 +50,6 @@ async def test_a_late_result_for_members_goes_by_the_bots_own_token(walk: Walk) 
         await walk.server.wait_call(lambda c: c.method == "DELETE" and "/channels/" in c.path)
         assert progress.deleted
         assert hooks(walk, before) == []
-        walk.rest()
         assert (await pressed(walk, ann, four, "U1")).reference is four
     assert len(walk.paid) == 2
 
@@ -133,7 +132,6 @@ async def test_more_answers_than_one_interaction_may_have(walk: Walk) -> None:
         await ann.slash(outside, "describe", image=picture("green"))
         told = await outside.wait_message(lambda m: len(m.buttons) >= 5, timeout=15)
         every = next(label for label in labels(told) if "ll" in label)
-        walk.rest()
         await ann.click(told, every)
 
         def pictures() -> list[Message]:
