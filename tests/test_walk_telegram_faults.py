@@ -231,6 +231,23 @@ async def test_an_album_goes_on_after_a_restart(walk: Walk, first: list[int]) ->
     assert len(pictures(chat)) == 1
 
 
+async def test_a_part_that_comes_too_late_is_let_be(walk: Walk) -> None:
+    """Its album was handled: it is neither asked about nor handled again after a restart."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        colours = [picture(c) for c in ("red", "green", "blue")]
+        parts = await ann.album(chat, colours, caption="/blend", told=[0, 1])
+        await chat.wait_message(result("Blend"), timeout=15)
+        tell(parts[2])
+        await confirmed(walk)
+        await asyncio.sleep(0.3)
+    async with walk.bot():
+        await confirmed(walk)
+        await asyncio.sleep(0.3)
+        assert [m for m in chat.from_bot if not m.media] == []
+    assert len(walk.paid) == 1
+
+
 # -- presses ---------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.telegram_people import GroupChat, Person
-from tests.telegram_house import Walk, grid, labels, picture, question, result, says, world
+from tests.telegram_house import Walk, grid, labels, picture, question, result, says, studio, world
 
 
 @pytest.fixture
@@ -156,6 +156,19 @@ async def test_an_album_in_a_group_with_privacy_mode_is_explained(walk: Walk) ->
         group.bot_is_admin = True
         await ann.album(group, two, caption="/blend")
         await group.wait_message(result("Blend"), timeout=15)
+    assert len(walk.paid) == 1
+
+
+async def test_who_writes_as_the_group_is_asked_to_write_as_themselves(walk: Walk) -> None:
+    """Nobody can be asked to pay for it."""
+    async with walk.bot():
+        ann, group = studio(walk)
+        asked = await ann.say(group, "/imagine a fox")
+        await group.wait_message(result("a fox"), timeout=15)
+        anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+        update = asked.wire() | {"from": anonymous, "sender_chat": group.wire()}
+        walk.server.feed.push("message", update)
+        await group.wait_message(says("cannot tell who you are"))
     assert len(walk.paid) == 1
 
 

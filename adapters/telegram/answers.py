@@ -50,25 +50,31 @@ class Answers:
         await asyncio.sleep(OPEN)
         await self.give(query)
 
+    def close(self, query: str) -> None:
+        """Answer a press without words, beside."""
+        self._launch(self._silently(query))
+
+    async def _silently(self, query: str) -> None:
+        await self.give(query)
+
     async def give(self, query: str, words: str = "") -> bool:
-        """Answer a press, with words as an alert; False when it was answered before."""
+        """Answer a press, with words as an alert; False when it was answered before or too late."""
         if self._done.get(query) or not query:
             return False
         self._done[query] = True
-        if not await self._answered(query, words):
-            await asyncio.sleep(AGAIN)
-            await self._answered(query, words)
-        return True
-
-    async def _answered(self, query: str, words: str) -> bool:
-        """Call Telegram; False when trying again may help."""
-        try:
-            await self._bot.answer_callback_query(
-                query, words[:ALERT] or None, show_alert=bool(words) or None, read_timeout=10.0
-            )
-        except TelegramError as error:  # most often: too old
-            log.info("a press was not answered: %s", type(error).__name__)
-            return not isinstance(error, NetworkError) or isinstance(error, BadRequest)
-        except (KeyError, TypeError, ValueError) as error:
-            log.info("the answer to a press gave nonsense: %s", type(error).__name__)
-        return True
+        for pause in (AGAIN, 0.0):
+            try:
+                await self._bot.answer_callback_query(
+                    query, words[:ALERT] or None, show_alert=bool(words) or None, read_timeout=10.0
+                )
+            except TelegramError as error:
+                log.info("a press was not answered: %s", type(error).__name__)
+                if isinstance(error, BadRequest) or not isinstance(error, NetworkError):
+                    return False
+                await asyncio.sleep(pause)
+            except (KeyError, TypeError, ValueError) as error:
+                log.info("the answer to a press gave nonsense: %s", type(error).__name__)
+                return True
+            else:
+                return True
+        return False

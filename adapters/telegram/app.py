@@ -267,8 +267,9 @@ class TelegramAdapter:
         alone = message.private and not (message.media or message.buttons or message.form)
         words = plain(message.text) if alone else ""
         words = words if len(words) <= ALERT else ""
-        if await self._answers.give(slot.query, words) and words:
+        if words and await self._answers.give(slot.query, words):
             return ref
+        self._answers.close(slot.query)
         if alone and group and slot.user:
             own = Place(PLATFORM, slot.user, private=True)
             try:

@@ -31,6 +31,8 @@ FILE_BYTES = 50_000_000
 """Largest file a bot may upload."""
 
 GONE = ("message to edit not found", "message_id_invalid", "can't be edited", "to delete not found")
+OTHERWISE = ("no text in the message", "no caption in the message")
+"""The message is words where a picture was taken for granted, or the other way round."""
 CLOSED = (
     "chat not found",
     "not enough rights",

@@ -24,7 +24,15 @@ from telegram.error import BadRequest, ChatMigrated, TelegramError
 
 from adapters.telegram.door import MEDIA_STAYS, TEXT_STAYS, has_media, keeps, shown
 from adapters.telegram.events import PLATFORM
-from adapters.telegram.faults import GONE, Failed, How, explained, gentler, says
+from adapters.telegram.faults import (
+    GONE,
+    OTHERWISE,
+    Failed,
+    How,
+    explained,
+    gentler,
+    says,
+)
 from adapters.telegram.files import Shelf, albums
 from adapters.telegram.render import cut, keyboard, text_of
 from core.errors import ChatGone, MaybeSent, Offline
@@ -238,6 +246,7 @@ class Sender:
 
     async def _edited(self, ref: Ref, message: Message) -> Ref:
         how, door = _all_of(message), ref.door
+        other = TEXT_STAYS if has_media(door) else MEDIA_STAYS
         while True:
             try:
                 return await self._rewrite(replace(ref, door=door), message, how)
@@ -248,10 +257,8 @@ class Sender:
                     return replace(ref, door=_door(door, message, how))
                 if says(error, *GONE):
                     raise
-                if says(error, "no text in the message") and not has_media(door):
-                    door = MEDIA_STAYS
-                elif says(error, "no caption in the message") and has_media(door):
-                    door = TEXT_STAYS
+                if says(error, *OTHERWISE) and door != other:
+                    door = other
                 else:
                     how = self._after(how, error)
 
