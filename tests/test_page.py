@@ -105,6 +105,11 @@ async def test_the_whole_walk_from_words_to_a_custom_zoom(house: House, browser:
         zoom = ann.form.get_by_label("How far out, from 1 to 2")
         assert "2" == await zoom.input_value()
         assert "fox in the rain" in await ann.form.get_by_label("Prompt").input_value()
+        await zoom.fill("7")
+        await ann.form.get_by_role("button", name="Send").click()
+        await ann.notes.filter(has_text="from 1 to 2").wait_for()
+        await ann.press(single, "Custom Zoom")
+        assert "7" == await zoom.input_value()  # a mistake need not be typed all over
         await zoom.fill("1.8")
         await ann.form.get_by_role("button", name="Send").click()
         await ann.form.wait_for(state="detached")
@@ -222,6 +227,23 @@ async def test_pictures_are_dropped_pasted_picked_and_removed(
             file_.truncate(26_000_000)
         await ann.page.locator("#pick").set_input_files(big)
         assert "at most 25 MB" in await ann.page.locator(".toast").inner_text()
+
+
+async def test_a_refused_file_is_told_where_it_was_given(house: House, browser: Browser) -> None:
+    """In a form the reason stands in the form, else beside the line; the rest can go on."""
+    text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
+    lie = {"name": "lie.png", "mimeType": "image/png", "buffer": b"no picture"}
+    async with tab(browser, house.url) as ann:
+        await ann.page.locator("#pick").set_input_files([text])
+        assert "notes.txt cannot be used" in await ann.page.locator("#toasts").inner_text()
+        await ann.page.locator("#commands").click()
+        await ann.form.locator(".menu button", has_text="/describe").click()
+        await ann.form.locator("input[type=file]").set_input_files([lie])
+        told = ann.form.locator(".toast")
+        await told.wait_for()
+        assert "not" in await told.inner_text()
+        await ann.form.locator(".thumb").wait_for(state="detached")
+        ann.complaints.clear()  # the browser notes the 400 of the refused upload
 
 
 GIVE = """([event, bytes, name]) => {

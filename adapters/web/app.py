@@ -54,6 +54,8 @@ SWEEP = 60.0
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 STATIC = (
     "page.css",
+    "composer.css",
+    "dialogs.css",
     "cards.css",
     "icon.svg",
     "page.js",

@@ -11,27 +11,59 @@ let pressed = 0; // when a button was pressed last: what it leads to is scrolled
 
 // -- files --------------------------------------------------------------------------------------
 function picture(media) {
-  const image = make("img", { src: media.url, alt: media.alt || media.name, "data-name": media.name, loading: "lazy", decoding: "async", width: media.width || null, height: media.height || null });
+  const image = make("img", {
+    src: media.url,
+    alt: media.alt || media.name,
+    "data-name": media.name,
+    loading: "lazy",
+    decoding: "async",
+    width: media.width || null,
+    height: media.height || null,
+  });
   const button = make("button", { type: "button", class: "open" }, image);
-  const figure = make("figure", { class: media.spoiler ? "shot covered" : "shot", "data-url": media.url }, button);
+  const figure = make(
+    "figure",
+    { class: media.spoiler ? "shot covered" : "shot", "data-url": media.url },
+    button,
+  );
   if (media.width && media.height) figure.style.setProperty("--ratio", String(media.width / media.height));
-  const label = () => button.setAttribute("aria-label", figure.classList.contains("covered") ? t("Show the covered picture") : `${t("Open the picture large")}: ${image.alt}`);
+  const label = () =>
+    button.setAttribute(
+      "aria-label",
+      figure.classList.contains("covered")
+        ? t("Show the covered picture")
+        : `${t("Open the picture large")}: ${image.alt}`,
+    );
   button.addEventListener("click", () => {
-    if (figure.classList.contains("covered")) figure.classList.remove("covered"); else enlarge(image);
+    if (figure.classList.contains("covered")) figure.classList.remove("covered");
+    else enlarge(image);
     label();
   });
   label();
-  if (media.spoiler) button.append(make("span", { class: "cover" }, icon("👁️"), t("Show the covered picture")));
+  if (media.spoiler)
+    button.append(make("span", { class: "cover" }, icon("👁️"), t("Show the covered picture")));
   return figure;
 }
 
 function download(media) {
-  return make("a", { class: "download", href: media.url, download: media.name, "data-url": media.url }, icon("💾"),
-    make("span", {}, media.name), make("small", {}, `${(media.size / 1e6).toFixed(1)} MB`));
+  return make(
+    "a",
+    { class: "download", href: media.url, download: media.name, "data-url": media.url },
+    icon("💾"),
+    make("span", {}, media.name),
+    make("small", {}, `${(media.size / 1e6).toFixed(1)} MB`),
+  );
 }
 
 function film(media, tag) {
-  return make(tag, { class: "film", src: media.url, controls: true, loop: tag === "video", "aria-label": media.alt || media.name, "data-url": media.url });
+  return make(tag, {
+    class: "film",
+    src: media.url,
+    controls: true,
+    loop: tag === "video",
+    "aria-label": media.alt || media.name,
+    "data-url": media.url,
+  });
 }
 
 function drawFile(card, media) {
@@ -43,7 +75,9 @@ function drawFile(card, media) {
 
 /** The card's files; one that is on the page already stays as it is, so that nothing flickers. */
 function files(card, old) {
-  const there = new Map([...(old?.querySelectorAll("[data-url]") || [])].map((node) => [node.dataset.url, node]));
+  const there = new Map(
+    [...(old?.querySelectorAll("[data-url]") || [])].map((node) => [node.dataset.url, node]),
+  );
   const nodes = card.media.map((media) => there.get(media.url) || drawFile(card, media));
   return nodes.length ? make("div", { class: nodes.length > 1 ? "shots many" : "shots" }, ...nodes) : null;
 }
@@ -52,7 +86,18 @@ function files(card, old) {
 function track(percent) {
   const fill = make("i");
   if (percent !== null) fill.style.transform = `scaleX(${Math.max(percent, 2) / 100})`;
-  return make("div", { class: percent === null ? "track waiting" : "track", role: "progressbar", "aria-label": t("Progress"), "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": percent }, fill);
+  return make(
+    "div",
+    {
+      class: percent === null ? "track waiting" : "track",
+      role: "progressbar",
+      "aria-label": t("Progress"),
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-valuenow": percent,
+    },
+    fill,
+  );
 }
 
 /** Lines with a bar under each that tells a percentage; a bar that only moves when none does. */
@@ -63,7 +108,10 @@ function progress(card) {
     const percent = /^(\d{1,3}) %/.exec(line)?.[1];
     const kind = /^\d+\\?\. /.test(line) ? "item" : out.length ? "state-line" : "";
     out.push(make("p", { class: kind }, ...inline(line)));
-    if (percent) { out.push(track(Number(percent))); bars += 1; }
+    if (percent) {
+      out.push(track(Number(percent)));
+      bars += 1;
+    }
   }
   if (!bars && !card.buttons.some((b) => b.form)) out.push(track(null));
   return out;
@@ -77,11 +125,31 @@ function face(b) {
 
 function button(card, b) {
   const name = b.label ? null : named(b.emoji);
-  if (/^https?:/.test(b.url)) return make("a", { class: "key", href: b.url, rel: "noopener noreferrer", target: "_blank", "aria-label": name }, ...face(b));
-  const node = make("button", { type: "button", class: `key ${b.style}`, disabled: b.disabled, "data-token": b.token, "aria-label": name, title: name, "aria-haspopup": b.form ? "dialog" : null }, ...face(b));
+  if (/^https?:/.test(b.url))
+    return make(
+      "a",
+      { class: "key", href: b.url, rel: "noopener noreferrer", target: "_blank", "aria-label": name },
+      ...face(b),
+    );
+  const node = make(
+    "button",
+    {
+      type: "button",
+      class: `key ${b.style}`,
+      disabled: b.disabled,
+      "data-token": b.token,
+      "aria-label": name,
+      title: name,
+      "aria-haspopup": b.form ? "dialog" : null,
+    },
+    ...face(b),
+  );
   node.addEventListener("click", async () => {
     pressed = Date.now();
-    if (b.form) { openForm(b.token); return; }
+    if (b.form) {
+      openForm(b.token);
+      return;
+    }
     node.classList.add("busy");
     node.setAttribute("aria-busy", "true");
     await act({ token: b.token, message: card.key });
@@ -96,7 +164,11 @@ function rows(card) {
   for (const b of card.buttons) byRow.set(b.row, [...(byRow.get(b.row) || []), button(card, b)]);
   if (!byRow.size) return null;
   const sorted = [...byRow.keys()].sort((a, b) => a - b);
-  return make("div", { class: "rows" }, ...sorted.map((row) => make("div", { class: "row" }, ...byRow.get(row))));
+  return make(
+    "div",
+    { class: "rows" },
+    ...sorted.map((row) => make("div", { class: "row" }, ...byRow.get(row))),
+  );
 }
 
 /** A message's text; the line with model, time, price and id at its end is set smaller. */
@@ -108,17 +180,30 @@ function said(text) {
 
 // -- cards --------------------------------------------------------------------------------------
 function draw(card, old) {
-  if (card.mine) return make("li", { class: "card mine", "data-key": card.key }, make("p", {}, card.text), files(card, old));
+  if (card.mine)
+    return make(
+      "li",
+      { class: "card mine", "data-key": card.key },
+      make("p", {}, card.text),
+      files(card, old),
+    );
   const running = card.progress >= 0;
   const kind = running ? "running" : card.media.length ? "result" : "note";
-  return make("li", { class: `card ${kind}${card.private ? " private" : ""}`, "data-key": card.key },
+  return make(
+    "li",
+    { class: `card ${kind}${card.private ? " private" : ""}`, "data-key": card.key },
     card.private ? make("small", { class: "only" }, icon("👁️"), t("Only you see this")) : null,
     make("div", { class: "said" }, ...(running ? progress(card) : said(card.text))),
-    files(card, old), card.form ? askedForm(card.form, card.text) : null, rows(card));
+    files(card, old),
+    card.form ? askedForm(card.form, card.text) : null,
+    rows(card),
+  );
 }
 
 const near = () => innerHeight + scrollY > document.documentElement.scrollHeight - 240;
-export function toEnd() { scrollTo({ top: document.documentElement.scrollHeight }); }
+export function toEnd() {
+  scrollTo({ top: document.documentElement.scrollHeight });
+}
 
 function put(key, card) {
   const old = shown.get(key);
@@ -126,9 +211,13 @@ function put(key, card) {
   if (old?.text === text) return;
   const focused = old?.node.contains(document.activeElement) ? document.activeElement.dataset.token : "";
   const node = draw(card, old?.node);
-  if (old) { node.classList.add("still"); old.node.replaceWith(node); } else $("feed").append(node);
+  if (old) {
+    node.classList.add("still");
+    old.node.replaceWith(node);
+  } else $("feed").append(node);
   shown.set(key, { node, card, text });
-  if (focused) [...node.querySelectorAll("[data-token]")].find((one) => one.dataset.token === focused)?.focus();
+  if (focused)
+    [...node.querySelectorAll("[data-token]")].find((one) => one.dataset.token === focused)?.focus();
 }
 
 function remove(key) {
@@ -139,17 +228,23 @@ function remove(key) {
 function announce(card) {
   if (card.mine || card.progress >= 0) return;
   $("spoken").textContent = card.text.replace(/\\(.)/g, "$1").replace(/[*`]/g, "").slice(0, 200);
-  if (document.hidden) { unread += 1; document.title = `(${unread}) Atelier`; }
+  if (document.hidden) {
+    unread += 1;
+    document.title = `(${unread}) Atelier`;
+  }
 }
 
 /** A card is new or changed, or gone (null). */
 export function change(key, card) {
-  const end = near(), fresh = card && !shown.has(key);
-  if (card) put(key, card); else remove(key);
+  const end = near(),
+    fresh = card && !shown.has(key);
+  if (card) put(key, card);
+  else remove(key);
   $("welcome").hidden = shown.size > 0;
   if (fresh) announce(card);
   const awaited = fresh && (card.mine || Date.now() - pressed < 4000);
-  if (end || awaited) toEnd(); else if (fresh) $("latest").hidden = false;
+  if (end || awaited) toEnd();
+  else if (fresh) $("latest").hidden = false;
 }
 
 /** Everything there is, in order: at the start, and after the connection was lost. */
@@ -158,21 +253,39 @@ export function setAll(cards) {
   const keys = new Set(cards.map((card) => card.key));
   for (const key of [...shown.keys()]) if (!keys.has(key)) remove(key);
   for (const card of cards) put(card.key, card);
-  $("feed").append(...cards.map((card) => shown.get(card.key).node).filter((node, n) => $("feed").children[n] !== node));
+  $("feed").append(
+    ...cards.map((card) => shown.get(card.key).node).filter((node, n) => $("feed").children[n] !== node),
+  );
   $("welcome").hidden = shown.size > 0;
   if (end) toEnd();
 }
 
 /** What the person asked for, newest first. */
-export const saidLines = () => [...shown.values()].filter((one) => one.card.mine).map((one) => one.card.text).reverse();
+export const saidLines = () =>
+  [...shown.values()]
+    .filter((one) => one.card.mine)
+    .map((one) => one.card.text)
+    .reverse();
 
 // A line or a toast more at the bottom must not cover the end of the conversation.
 let height = 0;
 new ResizeObserver(([foot]) => {
   const grown = foot.contentRect.height - height;
   height += grown;
-  if (grown > 0 && shown.size && innerHeight + scrollY > document.documentElement.scrollHeight - 240 - grown) toEnd();
+  if (grown > 0 && shown.size && innerHeight + scrollY > document.documentElement.scrollHeight - 240 - grown)
+    toEnd();
 }).observe(document.querySelector("footer"));
-addEventListener("scroll", () => { if (near()) $("latest").hidden = true; }, { passive: true });
+addEventListener(
+  "scroll",
+  () => {
+    if (near()) $("latest").hidden = true;
+  },
+  { passive: true },
+);
 $("latest").addEventListener("click", toEnd);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) { unread = 0; document.title = "Atelier"; } });
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) {
+    unread = 0;
+    document.title = "Atelier";
+  }
+});

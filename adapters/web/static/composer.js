@@ -5,10 +5,13 @@ import { commandForm, commandMenu, openPictures } from "./forms.js";
 import { Pictures, asFilter, catchFiles, takesFiles } from "./pictures.js";
 import { commandOf, suggest } from "./suggest.js";
 
-const line = $("line"), hints = $("hints");
+const line = $("line"),
+  hints = $("hints");
 const pictures = new Pictures($("thumbs"));
 let offered = { from: 0, items: [] };
-let marked = -1, turn = 0, recalled = -1;
+let marked = -1,
+  turn = 0,
+  recalled = -1;
 
 export function write(text) {
   line.value = text;
@@ -37,13 +40,35 @@ function point(to) {
     node.setAttribute("aria-selected", String(n === to));
     if (n === to) node.scrollIntoView({ block: "nearest" });
   });
-  if (to < 0) line.removeAttribute("aria-activedescendant"); else line.setAttribute("aria-activedescendant", `hint${to}`);
+  if (to < 0) line.removeAttribute("aria-activedescendant");
+  else line.setAttribute("aria-activedescendant", `hint${to}`);
 }
 
 function row(item, n) {
-  const node = make("li", { id: `hint${n}`, role: "option", "aria-selected": "false" }, make("b", {}, item.label), make("span", {}, item.note));
+  const node = make(
+    "li",
+    { id: `hint${n}`, role: "option", "aria-selected": "false" },
+    make("b", {}, item.label),
+    make("span", {}, item.note),
+  );
   if (item.command?.options.length) {
-    node.append(make("button", { type: "button", tabindex: "-1", class: "tag", onclick: (e) => { e.stopPropagation(); write(""); hide(); commandForm(item.command); } }, t("Form")));
+    node.append(
+      make(
+        "button",
+        {
+          type: "button",
+          tabindex: "-1",
+          class: "tag",
+          onclick: (e) => {
+            e.stopPropagation();
+            write("");
+            hide();
+            commandForm(item.command);
+          },
+        },
+        t("Form"),
+      ),
+    );
   }
   node.addEventListener("mousedown", (e) => e.preventDefault());
   node.addEventListener("click", () => take(item));
@@ -51,7 +76,10 @@ function row(item, n) {
 }
 
 function offer(found) {
-  if (!found.items.length) { hide(); return; }
+  if (!found.items.length) {
+    hide();
+    return;
+  }
   offered = found;
   hints.replaceChildren(...found.items.slice(0, 25).map(row));
   hints.hidden = false;
@@ -66,15 +94,26 @@ function take(item) {
 
 async function look() {
   turn += 1;
-  const mine = turn, text = line.value;
-  if (line.selectionEnd !== text.length || !text) { hide(); return; }
+  const mine = turn,
+    text = line.value;
+  if (line.selectionEnd !== text.length || !text) {
+    hide();
+    return;
+  }
   const found = suggest(text, house.commands);
   if (found.lookup) {
     const { command, option, typed } = found.lookup;
-    const path = at(`/api/suggest?command=${command.name}&option=${option.name}&text=${encodeURIComponent(typed)}`);
-    const rows = await fetch(path).then((a) => a.ok ? a.json() : [], () => []);
+    const path = at(
+      `/api/suggest?command=${command.name}&option=${option.name}&text=${encodeURIComponent(typed)}`,
+    );
+    const rows = await fetch(path).then(
+      (a) => (a.ok ? a.json() : []),
+      () => [],
+    );
     if (mine !== turn) return;
-    found.items = rows.filter(([value]) => value !== typed).map(([value, label]) => ({ insert: value, label: value, note: label.replace(`${value} · `, "") }));
+    found.items = rows
+      .filter(([value]) => value !== typed)
+      .map(([value, label]) => ({ insert: value, label: value, note: label.replace(`${value} · `, "") }));
   }
   offer(found);
 }
@@ -85,7 +124,10 @@ async function send() {
   const command = commandOf(text, house.commands);
   if (!text && !pictures.items.length) return;
   const option = command?.options.find(takesFiles);
-  if (pictures.items.length && command && !option) { toast(t("This command takes no files.")); return; }
+  if (pictures.items.length && command && !option) {
+    toast(t("This command takes no files."));
+    return;
+  }
   hide();
   $("composer").classList.add("busy");
   const handles = await pictures.handles();
@@ -93,7 +135,10 @@ async function send() {
   const arrived = await act({ text, values });
   $("composer").classList.remove("busy");
   if (!arrived) return;
-  if (line.value.trim() === text) { line.value = ""; grow(); }
+  if (line.value.trim() === text) {
+    line.value = "";
+    grow();
+  }
   pictures.clear();
   recalled = -1;
 }
@@ -105,8 +150,8 @@ function recall(by) {
 }
 
 const KEYS = {
-  ArrowDown: (n) => n ? point((marked + 1) % n) : recalled >= 0 && recall(-1),
-  ArrowUp: (n) => n ? point((marked <= 0 ? n : marked) - 1) : recall(1),
+  ArrowDown: (n) => (n ? point((marked + 1) % n) : recalled >= 0 && recall(-1)),
+  ArrowUp: (n) => (n ? point((marked <= 0 ? n : marked) - 1) : recall(1)),
   Escape: () => hide(),
   Tab: () => take(offered.items[Math.max(marked, 0)]),
 };
@@ -115,22 +160,48 @@ function key(e) {
   if (e.isComposing) return;
   const n = offered.items.length;
   const browsing = !line.value || recalled >= 0;
-  const wanted = { ArrowDown: n || browsing, ArrowUp: n || browsing, Escape: n, Tab: n && !e.shiftKey }[e.key];
-  if (wanted) { e.preventDefault(); KEYS[e.key](n); return; }
+  const wanted = { ArrowDown: n || browsing, ArrowUp: n || browsing, Escape: n, Tab: n && !e.shiftKey }[
+    e.key
+  ];
+  if (wanted) {
+    e.preventDefault();
+    KEYS[e.key](n);
+    return;
+  }
   if (e.key !== "Enter" || e.shiftKey) return;
   e.preventDefault();
-  const unsure = offered.naming && !offered.items.some((item) => item.insert === line.value.trim().toLowerCase());
-  if (n && (marked >= 0 || unsure)) take(offered.items[Math.max(marked, 0)]); else send();
+  const unsure =
+    offered.naming && !offered.items.some((item) => item.insert === line.value.trim().toLowerCase());
+  if (n && (marked >= 0 || unsure)) take(offered.items[Math.max(marked, 0)]);
+  else send();
 }
 
 export function start() {
-  line.addEventListener("input", () => { recalled = -1; grow(); look(); });
+  line.addEventListener("input", () => {
+    recalled = -1;
+    grow();
+    look();
+  });
   line.addEventListener("keydown", key);
-  line.addEventListener("blur", () => setTimeout(() => { if (document.activeElement !== line) hide(); }, 150));
-  $("composer").addEventListener("submit", (e) => { e.preventDefault(); send(); });
+  line.addEventListener("blur", () =>
+    setTimeout(() => {
+      if (document.activeElement !== line) hide();
+    }, 150),
+  );
+  $("composer").addEventListener("submit", (e) => {
+    e.preventDefault();
+    send();
+  });
   $("commands").addEventListener("click", commandMenu);
-  $("clip").addEventListener("click", () => { $("pick").accept = asFilter(pictures.types()); $("pick").click(); });
-  $("pick").addEventListener("change", () => { pictures.add($("pick").files); $("pick").value = ""; line.focus(); });
+  $("clip").addEventListener("click", () => {
+    $("pick").accept = asFilter(pictures.types());
+    $("pick").click();
+  });
+  $("pick").addEventListener("change", () => {
+    pictures.add($("pick").files);
+    $("pick").value = "";
+    line.focus();
+  });
   pictures.focus = () => line.focus();
   catchFiles(() => openPictures() || pictures);
 }

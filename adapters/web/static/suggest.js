@@ -11,7 +11,9 @@ const starts = (value, typed) => value.toLowerCase().startsWith(typed.toLowerCas
 
 function values(option, typed) {
   const known = option.choices.length ? option.choices : option.suggest;
-  return known.filter((value) => starts(value, typed) && value !== typed).map((value) => ({ insert: value, label: value, note: "" }));
+  return known
+    .filter((value) => starts(value, typed) && value !== typed)
+    .map((value) => ({ insert: value, label: value, note: "" }));
 }
 
 /**
@@ -21,21 +23,38 @@ function values(option, typed) {
 export function suggest(text, commands) {
   const named = /^\/(\w*)$/.exec(text);
   if (named) {
-    const items = commands.filter((c) => starts(c.name, named[1])).map((c) => ({ insert: `/${c.name}`, label: `/${c.name}`, note: c.summary, command: c }));
+    const items = commands
+      .filter((c) => starts(c.name, named[1]))
+      .map((c) => ({ insert: `/${c.name}`, label: `/${c.name}`, note: c.summary, command: c }));
     return { from: 0, items, naming: true };
   }
   const command = commandOf(text, commands);
   if (!command) return { from: 0, items: [] };
   const flag = /(?:^|\s)(?:--|[—–])([a-z]*)$/i.exec(text);
   if (flag) {
-    const options = command.options.filter((o) => !o.main && !FILES.includes(o.kind) && starts(o.name, flag[1]));
-    return { from: text.length - flag[0].trimStart().length, items: options.map((o) => ({ insert: `--${o.name}`, label: `--${o.name}`, note: o.description })) };
+    const options = command.options.filter(
+      (o) => !o.main && !FILES.includes(o.kind) && starts(o.name, flag[1]),
+    );
+    return {
+      from: text.length - flag[0].trimStart().length,
+      items: options.map((o) => ({ insert: `--${o.name}`, label: `--${o.name}`, note: o.description })),
+    };
   }
   const valued = /(?:--|[—–])(\w+)\s+(\S*)$/.exec(text);
   const option = valued && command.options.find((o) => o.name === valued[1] && o.kind !== "flag");
-  if (option) return { from: text.length - valued[2].length, items: values(option, valued[2]), lookup: option.lookup && { command, option, typed: valued[2] } };
+  if (option)
+    return {
+      from: text.length - valued[2].length,
+      items: values(option, valued[2]),
+      lookup: option.lookup && { command, option, typed: valued[2] },
+    };
   const main = command.options.find((o) => o.main && o.lookup);
   const rest = /^\s*\/\w+\s+(\S*)$/.exec(text);
-  if (main && rest) return { from: text.length - rest[1].length, items: [], lookup: { command, option: main, typed: rest[1] } };
+  if (main && rest)
+    return {
+      from: text.length - rest[1].length,
+      items: [],
+      lookup: { command, option: main, typed: rest[1] },
+    };
   return { from: text.length, items: [] };
 }
