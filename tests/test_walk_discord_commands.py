@@ -119,6 +119,22 @@ async def test_a_changed_command_is_registered_again(walk: Walk) -> None:
     assert {tuple(c["integration_types"]) for c in walk.server.commands.all()} == {(0,)}
 
 
+async def test_commands_that_were_taken_away_come_back(walk: Walk) -> None:
+    """By another program with the same token, or by hand."""
+    async with walk.bot():
+        pass
+    walk.server.commands._known.clear()
+    async with walk.bot():
+        await settled(walk, 2)
+    assert names(walk.server.commands.all()) == LISTED
+    walk.server.fail("/commands$", 404, None, method="GET", body={"message": "no", "code": 0})
+    async with walk.bot():
+        await walk.server.wait_call(lambda c: c.method == "GET" and c.status == 404)
+        ann, general = walk.people()
+        await grid(walk, ann, general)
+    assert walk.server.commands.writes == 2
+
+
 async def test_commands_that_another_program_keeps_are_none_of_ours(walk: Walk) -> None:
     """A command that is registered no more here is answered with the way out."""
     async with walk.bot():

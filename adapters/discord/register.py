@@ -1,4 +1,5 @@
-"""Registering the commands: in every place that should have them, and only where they changed.
+"""Registering the commands: in every place that should have them, and only where they changed or
+are gone.
 
 A place is a server's id, or empty for everywhere. What was registered where is kept as one note, so
 that a place which is wanted no longer is emptied, whatever the settings say by then.
@@ -12,7 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.discord.commands import fingerprint
+from adapters.discord.commands import SLASH, fingerprint
 from adapters.discord.rest import RefusedError, Rest
 from core.desk import Desk
 from core.errors import AdapterError, SlowDown, StoreError
@@ -61,7 +62,7 @@ class Registrar:
                 for place in dict.fromkeys([*self._wanted, *known])
             ]
         except StoreError as error:
-            log.warning("what is registered cannot be looked up: %s", error)
+            log.warning("what was registered cannot be read: %s", error)
             return soon
         return max((p for p in pauses if p < REFUSED_PAUSE), default=0.0) or max(pauses)
 
@@ -69,7 +70,7 @@ class Registrar:
         """Bring one place up to date; a place without the bot does not hold up the others."""
         commands = self._wanted.get(place, ())
         print_of = fingerprint(commands)
-        if known.get(place) == print_of:
+        if known.get(place) == print_of and await self._there(app, place, commands):
             return 0.0
         try:
             await self._overwrite(app, place, commands)
@@ -91,6 +92,20 @@ class Registrar:
         await self._desk.keep(COMMANDS_NOTE, json.dumps({"app": app, "places": known}))
         return 0.0
 
+    async def _there(self, app: str, place: str, commands: Payloads) -> bool:
+        """Whether Discord still has what was registered, and not another program's commands; what
+        cannot be looked up is believed.
+        """
+        try:
+            if place == EVERYWHERE:
+                found = await self._rest.bot(lambda h: h.get_global_commands(int(app)))
+            else:
+                found = await self._rest.bot(lambda h: h.get_guild_commands(int(app), int(place)))
+        except (RefusedError, AdapterError) as error:
+            log.info("what is registered cannot be looked up: %s", type(error).__name__)
+            return True
+        return _names(found) == _names(commands)
+
     async def _overwrite(self, app: str, place: str, commands: Payloads) -> None:
         payload: list[Any] = list(commands)
         if place == EVERYWHERE:
@@ -111,6 +126,10 @@ def _read(note: str | None, app: str) -> dict[str, str]:
     if not isinstance(found, dict) or found.get("app") != app:
         return {}
     return {str(place): str(print_of) for place, print_of in found.get("places", {}).items()}
+
+
+def _names(commands: Sequence[Mapping[str, Any]]) -> set[tuple[int, str]]:
+    return {(int(c.get("type") or SLASH), str(c.get("name"))) for c in commands}
 
 
 def _sentence(place: str, error: RefusedError) -> str:
