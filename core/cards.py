@@ -78,6 +78,17 @@ COMMAND_NAMES = {
     "imagine": mark("Imagine"),
     "blend": mark("Blend"),
     "describe": mark("Describe"),
+    "edit": mark("Edit"),
+    "remix": mark("Remix"),
+    "tryon": mark("Try on"),
+    "video": mark("Video"),
+    "song": mark("Song"),
+    "lyrics": mark("Lyrics"),
+    "ask": mark("Ask"),
+    "prompt": mark("Prompts"),
+    "speak": mark("Speak"),
+    "transcribe": mark("Transcript"),
+    "translate": mark("Translation"),
 }
 
 

@@ -12,6 +12,11 @@ from tests.house import running
 from tests.test_walk_web import browser, gateway, jar, result  # noqa: F401
 
 
+def plain(card: dict[str, str]) -> str:
+    """A card's text as a person reads it."""
+    return card["text"].replace("\\", "")
+
+
 @pytest.mark.parametrize(
     ("words", "told", "files"),
     [
@@ -35,7 +40,7 @@ async def test_a_picture_by_another_model(
         ann = await browser(s, app.address)
         await ann.act(text=words)
         card = await ann.see(result("Imagine"))
-        assert told in card["text"]
+        assert told in plain(card)
         assert len(card["media"]) == files
         assert 1 == len(gateway.submits)
 
@@ -78,6 +83,6 @@ async def test_films_songs_and_voices(
     async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
         ann = await browser(s, app.address)
         await ann.act(text=words)
-        card = await ann.see(lambda c: c["media"] and told in c["text"] and c["progress"] == -1)
+        card = await ann.see(lambda c: c["media"] and told in plain(c) and c["progress"] == -1)
         assert [m["mime"] for m in card["media"]] == [mime] * files
         assert 1 == len(gateway.submits)
