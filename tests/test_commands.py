@@ -103,6 +103,7 @@ async def test_help_names_every_command_with_its_price_and_each_its_options(
         text = (await ann.does(text="/help"))["text"]
         assert [c.name for c in COMMANDS if f"**/{c.name}**" not in text] == []
         assert "with Midjourney · $0.10" in text
+        assert " · from $" in text
         for command in COMMANDS:
             more = (await ann.does(text=f"/help {command.name}"))["text"].replace("\\", "")
             assert command.summary in more

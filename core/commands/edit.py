@@ -104,5 +104,6 @@ COMMANDS = (
         TryOnOptions,
         tryon,
         example="/tryon",
+        offer="kolors-virtual-try-on-v1-5",
     ),
 )

@@ -34,13 +34,13 @@ class HelpOptions(Options):
 
 def help_text(say: Say, commands: Sequence[Command], offers: Mapping[str, Offer]) -> str:
     """The help message, generated from the declarations."""
-    lines = [say("**I draw what you say, with Midjourney.** You can ask me for:")]
+    lines = [say("**I make pictures, videos, songs and words of what you say.** Ask me for:")]
     lines += [_summary(say, command, offers) for command in commands]
     buttons = {name: money(micro(offers[key].price)) for name, key in _BUTTONS.items()}
     paragraphs = (
         "\n".join(lines),
         say(
-            "Under the four pictures, U1–U4 take one of them out ({upscale}), V1–V4 make "
+            "Under Midjourney's four pictures, U1–U4 take one of them out ({upscale}), V1–V4 make "
             "variations of it ({variation}), and 🔄 draws the prompt again ({reroll}). Pressed a "
             "second time, U and V show what they made and cost nothing. Buttons stay good for "
             "months.",
@@ -51,7 +51,7 @@ def help_text(say: Say, commands: Sequence[Command], offers: Mapping[str, Offer]
             "Every result says what it cost, and has an id that /show brings it back by. What does "
             "not work out is given back, or I say why it is not."
         ),
-        say("More about one of them: `{example}`", example="/help imagine"),
+        say("Options, models and prices of one of them: `{example}`", example="/help imagine"),
     )
     return "\n\n".join(paragraphs)
 
@@ -60,17 +60,32 @@ _BUTTONS = {"upscale": "mj_upscale", "variation": "mj_variation", "reroll": "mj_
 
 
 def _summary(say: Say, command: Command, offers: Mapping[str, Offer]) -> str:
-    """A command in one line, with its price."""
-    offer = offers.get(command.offer)
-    price = f" · {money(micro(offer.price))}" if offer else ""
+    """A command in one line, with its price, or the least one where there is a choice."""
+    offer, models = offers.get(command.offer), _models(command, offers)
+    price = ""
+    if offer:
+        price = f" · {money(micro(offer.price))}"
+    elif models:
+        least = money(micro(min(model.price for model in models)))
+        price = " · " + say("from {price}", price=least)
     return f"**/{command.name}** — {escape(say(command.summary))}{price}"
 
 
+def _models(command: Command, offers: Mapping[str, Offer]) -> list[Offer]:
+    """The models a command's `model` option chooses from."""
+    option = command.option("model")
+    kind = option.lookup.removeprefix("models:") if option else ""
+    return [offer for offer in offers.values() if kind and offer.kind == kind]
+
+
 def explained(say: Say, command: Command, offers: Mapping[str, Offer]) -> str:
-    """One command with its options and an example."""
+    """One command with its options, its models with their prices, and an example."""
     parts = [_summary(say, command, offers)]
     options = [_option(say, option) for option in command.options]
     parts += ["\n".join(options)] if options else []
+    if models := _models(command, offers):
+        listed = (f"{escape(one.key)} {money(micro(one.price))}" for one in models)
+        parts.append(say("Models, with their usual price: {list}", list=", ".join(listed)))
     if command.example:
         parts.append(say("For example: `{example}`", example=command.example))
     return "\n\n".join(parts)

@@ -109,5 +109,6 @@ COMMANDS = (
         LyricsOptions,
         lyrics,
         example="/lyrics a fox who cannot sleep",
+        offer="suno-lyrics",
     ),
 )

@@ -119,5 +119,6 @@ COMMANDS = (
         TranslateOptions,
         translate,
         example="/translate",
+        offer="whisper-translate",
     ),
 )
