@@ -101,7 +101,7 @@ class TelegramAdapter:
         )
         self._sender = Sender(self._bot, desk.path, desk.say)
         self._answers = Answers(self._bot, self._launch)
-        self._asking = Asking(desk, self._sender)
+        self._asking = Asking(desk, self._sender, clock)
         self._updates = Updates(desk, self._bot, polls, self, clock=clock)
         self._intake = Intake(
             desk,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +38,8 @@ KEEP = ("-", "—", "–", "−")
 """What phones make of the one character that keeps what stands there."""
 DAYS = 90.0
 """How long a question is remembered."""
+OPEN = 600.0
+"""Seconds in which words that reply to nothing answer it, in a private chat."""
 HINT = 64
 """Characters Telegram shows in an empty field."""
 
@@ -60,6 +62,8 @@ class _Asked:
     """What it says, to know it by where its number was not noted."""
     message: str = ""
     """Its number, once that is known."""
+    since: float = 0.0
+    """Unix time it was asked."""
 
     def write(self) -> str:
         return json.dumps({k: getattr(self, k) for k in self.__slots__})
@@ -76,10 +80,11 @@ class _Course:
 class Asking:
     """Asks the questions of forms and takes the answers."""
 
-    def __init__(self, desk: Desk, sender: Sender) -> None:
-        """Take core's front and the way into chats."""
+    def __init__(self, desk: Desk, sender: Sender, clock: Callable[[], float]) -> None:
+        """Take core's front and the way into chats; `clock` gives Unix seconds."""
         self._desk = desk
         self._sender = sender
+        self._clock = clock
 
     # -- asking --------------------------------------------------------------------------------
 
@@ -104,7 +109,14 @@ class Asking:
             text = question(await self._say(caller), asked, at, "" if at else lead)
             hint = shorten(asked.fields[at].hint, HINT) or None
             force = ForceReply(selective=not place.private, input_field_placeholder=hint)
-            note = _Asked(form.token, caller.key, at, asked.fields[at].value, text=plain(text))
+            note = _Asked(
+                form.token,
+                caller.key,
+                at,
+                keep=asked.fields[at].value,
+                text=plain(text),
+                since=self._clock(),
+            )
             await self._desk.keep(_open_key(place.chat, caller), note.write(), days=DAYS)
             ref = await self._sender.send(
                 place, Message(text, mention=caller), reply_to, nonce=nonce, force=force
@@ -156,7 +168,7 @@ class Asking:
 
         A reply is known by the message it replies to, or by that one's words where an end of the
         program came before its number was noted. In a private chat, what replies to nothing answers
-        the question that is open.
+        the question that was just asked.
         """
         chat, reply = str(message["chat"]["id"]), message.get("reply_to_message")
         name = _key(chat, str(reply["message_id"])) if reply else ""
@@ -171,7 +183,8 @@ class Asking:
         if asked.message:
             name = _key(chat, asked.message)
             asked = await self._note(name) or asked
-        return None if not reply and asked.by not in ("", key) else (name, asked)
+        late = asked.by not in ("", key) or self._clock() - asked.since > OPEN
+        return None if late and not reply else (name, asked)
 
     async def _note(self, name: str) -> _Asked | None:
         note = await self._desk.kept(name)
