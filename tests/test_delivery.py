@@ -29,9 +29,9 @@ from core.messages import Limits, Message, Place, Ref
 from core.outbox import Outbox
 from core.pace import Pace
 from core.store import Store
+from tests.chats import Chat
 from tests.making import START, Clock, make_action, make_job
 from tests.test_archive import picture, put
-from tests.test_outbox import Chat
 
 FULL = """
 CREATE TRIGGER full BEFORE UPDATE OF result ON jobs

@@ -1,0 +1,139 @@
+"""The outbox's progress messages: they come and go with their jobs, and a board stands for many."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from core.errors import MessageGone
+from core.messages import Ref
+from tests.chats import CHANNEL, Scene, most_in_a_window, play
+from tests.simulated import now
+
+# -- progress messages that come and go --------------------------------------------------------
+
+
+def test_a_job_that_ends_while_it_is_drawn(tmp_path: Path) -> None:
+    """Between asking what it looks like and sending that: nothing is sent. While it is sent: the
+    message is handed over as late, and the lane keeps nothing of the job.
+    """
+
+    async def story(scene: Scene) -> None:
+        async def ends() -> None:
+            scene.forget("a")
+            scene.board.ended.clear()
+
+        scene.board.drawing = ends
+        scene.progress("a")
+        await asyncio.sleep(1)
+        assert scene.chat.calls == []
+        scene.board.drawing = None
+        scene.chat.delay = 5
+        scene.progress("b")
+        await asyncio.sleep(1)
+        scene.forget("b")
+        await asyncio.sleep(10)
+        assert [ref.message for ref in scene.board.late] == ["b-s"]
+        await asyncio.sleep(60)
+        assert scene.outbox._lanes == {}
+
+    play(tmp_path, story)
+
+
+def test_a_progress_message_somebody_took_away_stays_away(tmp_path: Path) -> None:
+    """The job's other news are not shown; its result is."""
+
+    async def story(scene: Scene) -> None:
+        scene.chat.faults["edit one"] = [MessageGone()]
+        await scene.tick(["a"], 20)
+        await scene.send("r")
+
+    chat = play(tmp_path, story)
+    assert [call.kind for call in chat.calls] == ["send", "edit", "send"]
+
+
+def test_a_board_that_is_taken_away_comes_again(tmp_path: Path) -> None:
+    """Posted anew with the next drawing."""
+
+    async def story(scene: Scene) -> None:
+        scene.chat.faults["edit one"] = [MessageGone()]
+        await scene.tick(list("abcd"), 20)
+
+    boards = [what for what in play(tmp_path, story).what("send") if what.startswith("board")]
+    assert len(boards) == 2
+
+
+def test_the_board_comes_and_goes(tmp_path: Path) -> None:
+    """From the fourth job on, until two are left; these have their own messages again."""
+
+    async def story(scene: Scene) -> None:
+        await scene.tick(list("abc"), 10)
+        assert not scene.board.boards
+        await scene.tick(list("abcd"), 10)
+        assert len(scene.board.boards) == 1
+        scene.forget("a")
+        await scene.tick(list("bcd"), 10)
+        assert len(scene.board.boards) == 1
+        scene.forget("b")
+        await scene.tick(list("cd"), 20)
+        assert not scene.board.boards
+
+    chat = play(tmp_path, story)
+    board = next(what for what in chat.what("send") if what.startswith("board"))
+    assert chat.what("delete") == [board]
+    assert {"c-s", "d-s"} <= {call.what for call in chat.calls[-5:]}
+
+
+def test_a_board_of_an_earlier_life_is_cleared_away(tmp_path: Path) -> None:
+    """After a restart with few jobs left; with many it goes on."""
+
+    async def story(scene: Scene) -> None:
+        scene.board.boards["pretend:one:"] = Ref("pretend", "one", "old")
+        scene.board.boards["pretend:two:"] = Ref("pretend", "two", "kept")
+        scene.progress("a")
+        await asyncio.sleep(10)
+        assert "pretend:one:" not in scene.board.boards
+        scene.progress(*"vwxyz", chat="two")
+        await asyncio.sleep(10)
+
+    chat = play(tmp_path, story)
+    assert chat.what("delete") == ["old"]
+    assert "kept" in chat.what("edit")
+
+
+def test_many_chats_share_a_pace(tmp_path: Path) -> None:
+    """Two hundred chats with progress all the time: at most twenty edits a second, everyone's turn
+    comes, and a result does not wait.
+    """
+
+    async def story(scene: Scene) -> None:
+        async def busy(n: int) -> None:
+            for _ in range(60):
+                scene.progress(f"j{n}", chat=f"c{n}")
+                await asyncio.sleep(1)
+
+        everyone = [asyncio.create_task(busy(n)) for n in range(200)]
+        await asyncio.sleep(30)
+        begun = now()
+        await scene.send("r", chat="c7")
+        assert now() - begun < 0.5
+        await asyncio.gather(*everyone)
+
+    chat = play(tmp_path, story)
+    edits = [call for call in chat.calls if call.kind == "edit"]
+    assert len({call.chat for call in edits}) == 200
+    assert len([c for c in edits if 30 <= c.at - edits[0].at < 40]) <= 205
+
+
+def test_forgetting_and_coming_back_keeps_the_budget(tmp_path: Path) -> None:
+    """A lane that is let go and made anew, many times over, is still one."""
+
+    async def story(scene: Scene) -> None:
+        for n in range(60):
+            scene.progress(f"j{n}")
+            scene.forget(f"j{n}")
+            await asyncio.sleep(0.3 if n % 7 else 5.1)
+            await scene.send(f"r{n}")
+            scene.board.ended.clear()
+
+    assert most_in_a_window(play(tmp_path, story), CHANNEL) <= CHANNEL.budget
