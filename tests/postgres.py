@@ -91,7 +91,10 @@ def postgres() -> Iterator[str]:
         return
     bin_dir = programs()
     assert bin_dir is not None
-    server = Server(bin_dir)
+    try:
+        server = Server(bin_dir)
+    except (OSError, LookupError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"PostgreSQL cannot be started here: {error}")
     try:
         yield server.url
     finally:

@@ -31,7 +31,7 @@ from core.pace import Pace
 from core.store import Store
 from tests.chats import Chat
 from tests.making import START, Clock, make_action, make_job
-from tests.test_archive import picture, put
+from tests.pictures import picture, put
 
 FULL = """
 CREATE TRIGGER full BEFORE UPDATE OF result ON jobs

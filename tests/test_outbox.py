@@ -24,8 +24,8 @@ from core.errors import (
 from core.messages import Limits, Media, Message, Place, Ref
 from core.outbox import Outbox
 from tests.chats import CHANNEL, GROUP, Board, Chat, Scene, most_in_a_window, play
+from tests.pictures import picture, put
 from tests.simulated import now, simulate
-from tests.test_archive import picture, put
 
 # -- results first -----------------------------------------------------------------------------
 
