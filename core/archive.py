@@ -119,10 +119,11 @@ class Archive:
         """
         part = self._folder / f"{secrets.token_hex(8)}.part"
         try:
-            digest, size = await _write(part, chunks, limit)
-            async with self._decoding:
-                media = await asyncio.to_thread(_inspect, part, digest, size, name)
-            await asyncio.to_thread(self._settle, part, media, passing)
+            with await asyncio.to_thread(_create, part) as file:  # its lock lasts to the end
+                digest, size = await _write(file, chunks, limit)
+                async with self._decoding:
+                    media = await asyncio.to_thread(_inspect, part, digest, size, name)
+                await asyncio.to_thread(self._settle, part, media, passing)
         except OSError as error:
             raise _full(error) from error
         finally:
@@ -167,29 +168,28 @@ class Archive:
             return await asyncio.to_thread(work, self.path(media))
 
 
-async def _write(part: Path, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
+async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
     """Write a stream to a file; returns its SHA-256 and its size."""
-    digest, size, waiting = hashlib.sha256(), 0, list[bytes]()
+    digest, size, written, waiting = hashlib.sha256(), 0, 0, list[bytes]()
 
-    def flush(file: BinaryIO) -> None:
+    def flush() -> None:
         for chunk in waiting:
             digest.update(chunk)
             file.write(chunk)
         file.flush()
         waiting.clear()
 
-    with await asyncio.to_thread(_create, part) as file:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise BadInput(
-                    mark("That file is too big: at most {n} MB can be used."),
-                    n=limit // 1_000_000,
-                )
-            waiting.append(chunk)
-            if sum(map(len, waiting)) >= STEP:
-                await asyncio.to_thread(flush, file)
-        await asyncio.to_thread(flush, file)
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise BadInput(
+                mark("That file is too big: at most {n} MB can be used."), n=limit // 1_000_000
+            )
+        waiting.append(chunk)
+        if size - written >= STEP:
+            written = size
+            await asyncio.to_thread(flush)
+    await asyncio.to_thread(flush)
     return digest.hexdigest(), size
 
 
