@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from core import errors
 from core.archive import Archive
 from core.gateway import Gateway
 from core.providers import catalogue, providers
-from core.providers.base import Provider, Ticket
+from core.providers.base import Provider, Request, Ticket
 from core.wire import Answer, Call
 
 UNLIMITED = 100_000_000
@@ -128,11 +129,10 @@ async def _family(
 
 async def _trouble(gateway: Gateway, family: Provider) -> str:
     """What is wrong with a family's address; empty when nothing is, or nothing can be asked."""
-    try:
-        call = family.look(Ticket(family.family, "0"))
-    except NotImplementedError:  # it answers at once: every question would be a paid one
+    call = _question(family)
+    if call is None:
         return ""
-    answer = await gateway.send(call)  # for a job that does not exist, which is free
+    answer = await gateway.send(call)
     if answer.status in (401, 403):
         return f"the key is not accepted (HTTP {answer.status}); see [gateway.keys] {family.family}"
     if answer.status >= 500:
@@ -142,13 +142,28 @@ async def _trouble(gateway: Gateway, family: Provider) -> str:
     return ""
 
 
+def _question(family: Provider) -> Call | None:
+    """Ask for a job that does not exist, which is free; None where every question would be paid."""
+    try:
+        call = family.look(Ticket(family.family, "0"))
+        if call.path != "/0":
+            return call
+    except NotImplementedError:  # the family answers at once
+        return None
+    for offer in family.offers:  # its jobs are known only where they were made
+        with contextlib.suppress(errors.BadInput):
+            place = family.call(Request(offer.key, offer.kind, prompt="0")).path
+            return family.look(Ticket(family.family, "0", place))
+    return None
+
+
 def _served(answer: Answer) -> bool:
     """Whether a family answered, and not the gateway for it or a web site."""
     match answer:
-        case Answer(status=404, body={"code": int() | str()}):
-            return True
-        case Answer(status=404) | Answer(status=300 | 301 | 302 | 303 | 307 | 308):
+        case Answer(status=404, body={"error": {}}) | Answer(status=301 | 302 | 303 | 307 | 308):
             return False
+        case Answer(status=404, body=body):
+            return isinstance(body, dict)
         case Answer(status=200, body=str() as text):
             return not text.strip()
         case _:
