@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
@@ -229,8 +230,10 @@ async def test_pictures_are_dropped_pasted_picked_and_removed(
         assert "at most 25 MB" in await ann.page.locator(".toast").inner_text()
 
 
-async def test_a_refused_file_is_told_where_it_was_given(house: House, browser: Browser) -> None:
-    """In a form the reason stands in the form, else beside the line; the rest can go on."""
+async def test_a_refused_file_is_told_where_it_was_given(
+    house: House, browser: Browser, gateway: Sandbox
+) -> None:
+    """In a form the reason stands in the form, else beside the line; nothing goes on without it."""
     text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
     lie = {"name": "lie.png", "mimeType": "image/png", "buffer": b"no picture"}
     async with tab(browser, house.url) as ann:
@@ -243,6 +246,20 @@ async def test_a_refused_file_is_told_where_it_was_given(house: House, browser: 
         await told.wait_for()
         assert "not" in await told.inner_text()
         await ann.form.locator(".thumb").wait_for(state="detached")
+        await ann.page.keyboard.press("Escape")
+
+        async def late(route: Any) -> None:
+            await asyncio.sleep(0.6)
+            await route.continue_()
+
+        await ann.page.route("**/api/files", late)  # still on its way when the line is sent
+        before = len(gateway.submits)
+        await ann.page.locator("#pick").set_input_files([lie])
+        await ann.say("/imagine a cat like this one")
+        await ann.page.locator("#toasts .toast", has_text="picture").wait_for()
+        assert "/imagine a cat like this one" == await ann.line.input_value()
+        assert not await ann.page.locator(".card.mine").count()
+        assert before == len(gateway.submits)
         ann.complaints.clear()  # the browser notes the 400 of the refused upload
 
 

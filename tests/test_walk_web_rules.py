@@ -15,10 +15,12 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from adapters.web import intake
 from adapters.web.commands import WORDS
 from adapters.web.settings import WebSettings
 from bot.app import App
 from bot.sandbox import Sandbox
+from core.messages import Caller, Filling, Invocation, Media, Place, Press, Ref
 from tests.house import running
 from tests.web_kit import Browser, browser, button, jar, result
 
@@ -218,6 +220,8 @@ async def test_an_upload_outlives_a_restart(
         b'{"id": "1", "text": "/blend", "values": {"image": {"handle": "x.y"}}}',
         b'{"id": "1", "text": "/blend", "values": {"image": {"hash": "00"}}}',
         b'{"id": "1", "command": ["imagine"]}',
+        b'{"id": "1", "text": "/blend", "values": {"image": [[["x"]]]}}',
+        b'{"id": "1", "token": "x", "values": {"zoom": [1.5]}}',
         b"[" * 100_000,
         b'{"id": "1", "text": "' + b"x" * 2_000_000 + b'"}',
     ],
@@ -234,6 +238,22 @@ async def test_what_is_no_event_is_refused(
             assert 400 == answer.status
             assert "could not be read" in (await answer.json())["error"]
         assert not gateway.submits
+
+
+def test_a_stored_event_is_read_as_it_was() -> None:
+    """Events that a restart finds are the ones that were posted, files and all."""
+    ann, place = Caller("web", "a", "You", "en"), Place("web", "a", private=True)
+    media = Media("ab" * 32, "image/png", 7, 1, 1, "a.png")
+    ref = Ref("web", "a", "m")
+    for event in (
+        Invocation("k", ann, place, "blend", {"image": [media, media], "n": 3, "tile": True}),
+        Invocation("k", ann, place, "imagine", {}, text="a cat --ar 3:2"),
+        Press("k", ann, place, "token", ref),
+        Filling("k", ann, place, "token", {"prompt": "a cat", "mask": media}, ref=ref),
+    ):
+        assert event == intake.load(intake.dump(event))
+    with pytest.raises(ValueError, match="cannot be read"):
+        intake.load('{"kind": "press", "event": {}}')
 
 
 async def test_a_form_answered_twice_counts_once(

@@ -271,9 +271,9 @@ class WebAdapter:
         try:
             given = await request.json()
             event = intake.read(self._guard, session, caller, given)
+            body = intake.dump(event)
         except (ValueError, RecursionError, web.HTTPRequestEntityTooLarge):
             return self._sorry(caller, BadInput(UNREADABLE))
-        body = intake.dump(event)
         try:
             fresh = await self._desk.take_in("web", [(event.key, body)])
         except StoreError as error:

@@ -67,9 +67,10 @@ def command_line(text: str) -> tuple[str, str]:
 
 
 def dump(event: Event) -> str:
-    """An event as it is stored until it is dealt with."""
+    """An event as it is stored until it is dealt with. Raises `ValueError` for values of no use."""
     kind = type(event).__name__.lower()
-    return json.dumps({"kind": kind, "event": json.loads(KINDS[kind].dump_json(event))})
+    plain = KINDS[kind].dump_python(event, mode="json", warnings="error")
+    return json.dumps({"kind": kind, "event": plain})
 
 
 def load(body: str) -> Event:

@@ -5,7 +5,7 @@ import { blocks, inline } from "./text.js";
 import { enlarge } from "./light.js";
 import { askedForm, openForm } from "./forms.js";
 
-const shown = new Map(); // key: { node, card, drawn } of every card on the page
+const shown = new Map(); // key: { node, card, text } of every card on the page
 let unread = 0;
 let pressed = 0; // when a button was pressed last: what it leads to is scrolled to
 
@@ -253,9 +253,8 @@ export function setAll(cards) {
   const keys = new Set(cards.map((card) => card.key));
   for (const key of [...shown.keys()]) if (!keys.has(key)) remove(key);
   for (const card of cards) put(card.key, card);
-  $("feed").append(
-    ...cards.map((card) => shown.get(card.key).node).filter((node, n) => $("feed").children[n] !== node),
-  );
+  const nodes = cards.map((card) => shown.get(card.key).node);
+  if (nodes.some((node, n) => $("feed").children[n] !== node)) $("feed").append(...nodes);
   $("welcome").hidden = shown.size > 0;
   if (end) toEnd();
 }

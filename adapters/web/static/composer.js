@@ -131,8 +131,8 @@ async function send() {
   hide();
   $("composer").classList.add("busy");
   const handles = await pictures.handles();
-  const values = option && handles.length ? { [option.name]: handles } : {};
-  const arrived = await act({ text, values });
+  const values = option && handles?.length ? { [option.name]: handles } : {};
+  const arrived = handles && (await act({ text, values })); // a file that did not arrive is not left out silently
   $("composer").classList.remove("busy");
   if (!arrived) return;
   if (line.value.trim() === text) {

@@ -85,6 +85,7 @@ function pictureField(f) {
     least: f.required ? Math.max(f.at_least || 1, 1) : 0,
     read: async () => {
       const got = await pictures.handles();
+      if (!got) return null;
       return got.length ? (f.kind === "images" ? got : got[0]) : undefined;
     },
   };
@@ -180,7 +181,8 @@ function build(fields, submit, { command = "", buttons = [] } = {}) {
       const value = await one.read();
       if (value !== undefined) values[one.name] = value;
     }
-    const arrived = await submit(values);
+    const whole = !Object.values(values).includes(null); // a file that did not arrive is not left out silently
+    const arrived = whole && (await submit(values));
     send.disabled = false;
     if (arrived) form.dispatchEvent(new CustomEvent("sent"));
   });
@@ -263,8 +265,11 @@ export function commandMenu() {
   show(t("All commands"), "", make("ul", { class: "menu" }, ...house.commands.map(entry)));
 }
 
-$("form").addEventListener("click", (e) => {
-  if (e.target === $("form")) $("form").close();
+$("form").addEventListener("pointerdown", (e) => {
+  const box = $("form").getBoundingClientRect();
+  const inside =
+    e.clientX >= box.left && e.clientX <= box.right && e.clientY >= box.top && e.clientY <= box.bottom;
+  if (e.target === $("form") && !inside) $("form").close();
 });
 $("form").addEventListener("close", () => {
   open = [];

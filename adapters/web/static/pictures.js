@@ -46,10 +46,11 @@ export class Pictures {
     this.items = [];
   }
 
-  /** What the server gave for each, once all have arrived. */
+  /** What the server gave for each, once all have arrived; null when one did not. */
   async handles() {
+    const wanted = this.items.length;
     await Promise.all(this.items.map((item) => item.arrived));
-    return this.items.map((item) => ({ handle: item.handle }));
+    return this.items.length === wanted ? this.items.map((item) => ({ handle: item.handle })) : null;
   }
 
   add(files) {
