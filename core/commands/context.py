@@ -294,7 +294,7 @@ class Context:
             return
         try:
             message = await self.studio.delivery.card(job)
-            await self.studio.outbox.edit(self.place, self.panel, message)
+            await self.studio.outbox.edit(self.place, self.panel, message, later=True)
         except (AdapterError, StoreError) as error:
             log.info("a used button does not show it: %s", type(error).__name__)
 

@@ -100,10 +100,10 @@ class Outbox:
             )
             if mark != marks[-1]:
                 self._sent[mark] = ref
+                while len(self._sent) > HALF_SENT:  # of messages nobody came back for
+                    self._sent.pop(next(iter(self._sent)))
         for mark in marks[:-1]:
             self._sent.pop(mark, None)
-        while len(self._sent) > HALF_SENT:  # of messages nobody came back for
-            self._sent.pop(next(iter(self._sent)))
         return ref
 
     async def _send_part(
@@ -129,14 +129,14 @@ class Outbox:
                     raise
                 part = less
 
-    async def edit(self, place: Place, ref: Ref, message: Message) -> Ref:
-        """Change a message at once, ahead of progress; text that is too long is cut into further
-        messages.
+    async def edit(self, place: Place, ref: Ref, message: Message, *, later: bool = False) -> Ref:
+        """Change a message at once, ahead of progress, or `later`, when no result or answer waits;
+        text that is too long is cut into further messages.
         """
         adapter = self.adapter(ref.platform)
         limits = adapter.limits(place)
         first, *more = fit(await shrunk(self._archive, message, limits), limits)
-        placed = await self._soon(place, lambda: adapter.edit(ref, first))
+        placed = await self._soon(place, lambda: adapter.edit(ref, first), later=later)
         for number, part in enumerate(more):
             placed = await self._send_part(place, part, f"{ref.message[-20:]}-{number}", None)
         return placed
@@ -185,8 +185,8 @@ class Outbox:
         if lane.urgent or lane.later or lane.sending or lane.painting or lane.board_ends:
             return True
         if self._turns.waits(lane):  # only what was never drawn needs no turn
-            return bool(lane.undrawn)
-        return bool(lane.due)
+            return bool(lane.unlisted if lane.board else lane.undrawn)
+        return lane.progresses
 
     async def _serve(self, lane: Lane, bell: asyncio.Event) -> None:
         """Work through one lane until nothing waits in it."""
@@ -251,7 +251,7 @@ class Outbox:
         return pause
 
     def _paint(self, lane: Lane, now: float) -> float:
-        if self._painting is None or lane.painting or not (lane.due or lane.board_ends):
+        if self._painting is None or lane.painting or not lane.progresses:
             return IDLE
         if lane.quiet > now:
             return lane.quiet - now
