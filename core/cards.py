@@ -49,6 +49,8 @@ class Standing:
     """Draw a bar in characters."""
     said: str = ""
     """What there is of an answer that is still growing, CommonMark."""
+    listed: bool = False
+    """The chat's list of jobs shows how it stands."""
 
 
 def requester(job: Job) -> Caller:
@@ -177,6 +179,9 @@ def status(
     """The progress message of a live job; it names the price, for it can still be cancelled."""
     price = money(job.price) if job.price and job.state not in (State.FETCHING, State.READY) else ""
     stands = dotted(state_line(say, job, standing), price)
+    if standing.listed and job.state is not State.WAITING:
+        stands, job = say("How far it is stands in the list of this chat."), replace(job, note="")
+        standing, preview = Standing(listed=True), None
     lines = [
         headline(say, job, 200),
         f"\n{growing(standing.said)}\n" if standing.said else stands,
@@ -190,7 +195,7 @@ def status(
         text="\n".join(line for line in lines if line),
         media=(replace(preview, spoiler=job.place.spoiler),) if preview else (),
         buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
-        progress=max(job.percent, 0),
+        progress=0 if standing.listed else max(job.percent, 0),
     )
 
 

@@ -348,7 +348,9 @@ class Delivery:
 
     # -- drawing progress (the outbox's Painter) -----------------------------------------------
 
-    async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
+    async def status(
+        self, job_id: str, *, listed: bool = False
+    ) -> tuple[Message, Ref | None] | None:
         """The progress message of a live job, drawn from its row as it is now."""
         job = await self._store.job(job_id)
         if job is None or job.state not in LIVE or job.result is not None:
@@ -357,7 +359,7 @@ class Delivery:
         actions = await self._store.actions_of(job.id)
         seen = self._previews.get(job.id, _Previews(0)).media
         preview = seen[-1] if seen else None
-        standing = replace(await self.standing(job), said=self._said.get(job.id, ""))
+        standing = replace(await self.standing(job), said=self._said.get(job.id, ""), listed=listed)
         return cards.status(say, job, standing, actions, preview), job.status
 
     async def shown(self, job_id: str, ref: Ref) -> None:

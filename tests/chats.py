@@ -85,12 +85,15 @@ class Board:
     def text(self, job_id: str) -> str:
         return job_id if self.frozen else f"{job_id} {now():.2f}"
 
-    async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
+    async def status(
+        self, job_id: str, *, listed: bool = False
+    ) -> tuple[Message, Ref | None] | None:
         if self.drawing:
             await self.drawing()
         if job_id in self.ended:
             return None
-        return Message(self.text(job_id)), self.refs.get(job_id)
+        text = f"{job_id} is on the board" if listed else self.text(job_id)
+        return Message(text), self.refs.get(job_id)
 
     async def shown(self, job_id: str, ref: Ref) -> None:
         self.refs[job_id] = ref

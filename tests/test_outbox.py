@@ -63,7 +63,7 @@ def test_a_busy_chat(tmp_path: Path, jobs: int, limits: Limits) -> None:
         assert not scene.board.boards, "the board goes when few are left"
 
     chat = play(tmp_path, story, limits)
-    filled = {c.what for c in chat.calls if c.kind == "edit" and c.what.startswith("ack")}
+    filled = [c.what for c in chat.calls if c.message and "on the board" in c.message.text]
     assert len(waited) == jobs
     assert max(waited) <= 1.0
     assert not ages or max(ages) <= 5.0
@@ -106,7 +106,7 @@ def test_an_unchanged_text_is_never_sent(tmp_path: Path) -> None:
 
     chat = play(tmp_path, story)
     texts = [(c.what, c.message.text) for c in chat.calls if c.message]
-    assert len(texts) == len(set(texts)) == 2
+    assert len(texts) == len(set(texts)) == 3
 
 
 def test_a_result_does_not_wait_for_a_drawing(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ def test_only_so_many_half_sent_messages_are_remembered(tmp_path: Path) -> None:
             with suppress(Offline):
                 await scene.send(f"n{n}", LONG, chat=f"c{n}")
         await scene.send("last", LONG)
-        assert len(scene.outbox._sent) == 500
+        assert 400 < len(scene.outbox._sent) <= 500
         await asyncio.sleep(60)
         assert scene.outbox._lanes == {}, "lanes are freed"
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from core.errors import MessageGone
-from core.messages import Ref
+from core.messages import Message, Ref
 from tests.chats import CHANNEL, Scene, most_in_a_window, play
 from tests.simulated import now
 
@@ -82,6 +82,27 @@ def test_the_board_comes_and_goes(tmp_path: Path) -> None:
     board = next(what for what in chat.what("send") if what.startswith("board"))
     assert chat.what("delete") == [board]
     assert {"c-s", "d-s"} <= {call.what for call in chat.calls[-5:]}
+
+
+def test_own_messages_point_to_the_board(tmp_path: Path) -> None:
+    """While there is one no job's own message shows an old state: each says once where to look, an
+    open answer slot too, and a job without one gets none.
+    """
+
+    async def story(scene: Scene) -> None:
+        scene.board.refs["d"] = Ref("pretend", "one", "slot")
+        await scene.tick(list("abc"), 10)
+        before = len(scene.chat.calls)
+        await scene.tick(list("abcde"), 40)
+        own = [c for c in scene.chat.calls[before:] if c.what in ("a-s", "b-s", "c-s", "slot")]
+        assert sorted(c.what for c in own) == ["a-s", "b-s", "c-s", "slot"]
+        assert all(c.message and "on the board" in c.message.text for c in own)
+        assert "e-s" not in scene.chat.what("send")
+        scene.forget("a", "b", "c")
+        await scene.tick(list("de"), 20)
+        assert "on the board" not in (scene.chat.calls[-1].message or Message()).text
+
+    play(tmp_path, story)
 
 
 def test_a_board_of_an_earlier_life_is_cleared_away(tmp_path: Path) -> None:

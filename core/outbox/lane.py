@@ -17,10 +17,10 @@ BOARD_UNTIL = 2
 """Live jobs at which every job gets its own message again."""
 BOARD_GAP = 3.4
 """Least seconds between two edits of a board; what it leaves of a budget of five in five seconds is
-enough for open answer slots and for clearing away.
+enough for pointing to it and for clearing away.
 """
-SLOT_SHARE = 0.5
-"""What of the budget may be used up when an open answer slot is filled beside a board."""
+LISTING_SHARE = 0.5
+"""What of the budget may be used up when a job's own message is made to point to the board."""
 
 
 @dataclass(slots=True)
@@ -65,6 +65,8 @@ class Lane:
     failures: int = 0
     quiet: float = 0.0
     """No progress before this time: the last one was not taken."""
+    listed: frozenset[str] = frozenset()
+    """Live jobs whose own message, where they have one, points to the board."""
     gone: frozenset[str] = frozenset()
     """Live jobs whose progress message somebody took away; it is not drawn again."""
 
@@ -104,9 +106,19 @@ class Lane:
         return self.board and bool(self.due) and self.board_rest(now) <= 0 and not self.painting
 
     @property
+    def progresses(self) -> bool:
+        """There is something to draw."""
+        return bool(self.due or self.unlisted or self.board_ends)
+
+    @property
     def undrawn(self) -> set[str]:
-        """Due jobs that have shown nothing yet; an open answer slot must not be left empty."""
+        """Due jobs that have shown nothing yet."""
         return self.due - self.shown.keys() - self.gone
+
+    @property
+    def unlisted(self) -> set[str]:
+        """Live jobs whose own message, or open answer slot, is to point to the board yet."""
+        return (self.live.keys() - self.listed - self.gone) if self.board else set()
 
     def ring(self) -> None:
         """Have the lane looked at, if it is being served."""
@@ -118,6 +130,7 @@ class Lane:
         self.live.pop(job_id, None)
         self.due.discard(job_id)
         self.shown.pop(job_id, None)
+        self.listed -= {job_id}
         self.gone -= {job_id}
 
     def idle(self, now: float) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from core.adapter import Adapter
 from core.errors import AdapterError, MessageGone, SlowDown
 from core.messages import Message, Place, Ref
-from core.outbox.lane import BOARD_FROM, SLOT_SHARE, Lane
+from core.outbox.lane import BOARD_FROM, LISTING_SHARE, Lane
 from core.outbox.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,11 @@ Drawing = Coroutine[Any, Any, None]
 class Painter(Protocol):
     """Says what progress looks like, and remembers where it is."""
 
-    async def status(self, job_id: str) -> tuple[Message, Ref | None] | None:
+    async def status(
+        self, job_id: str, *, listed: bool = False
+    ) -> tuple[Message, Ref | None] | None:
         """The progress message of a job and where it is, or None when there is nothing to show any
-        more.
+        more. One that is `listed` on the chat's board points there and does not change.
         """
         ...
 
@@ -88,17 +90,17 @@ class Painting:
         return 0.0, self._draw(lane, job_id, now)
 
     def _of_board(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
-        """The board when its time has come, else the next open answer slot."""
+        """The board when its time has come, else the next message that is to point to it."""
         rest = lane.board_rest(now)
-        if rest <= 0 and ("board" not in lane.shown or self._turns.take(lane, now)):
+        if lane.due and rest <= 0 and ("board" not in lane.shown or self._turns.take(lane, now)):
             lane.board_at = now
-            lane.due = lane.undrawn
+            lane.due = set()
             return 0.0, self._draw_board(lane, now)
-        if (empty := lane.undrawn) and lane.room(now, SLOT_SHARE):
-            job_id = next(job for job in [*lane.live, *empty] if job in empty)
-            lane.due.discard(job_id)
-            return 0.0, self._fill_slot(lane, job_id, now)
-        room = lane.next_room(now, SLOT_SHARE) if empty else TURN
+        unlisted = lane.unlisted
+        if unlisted and lane.room(now, LISTING_SHARE):
+            job_id = next(job for job in lane.live if job in unlisted)
+            return 0.0, self._list(lane, job_id, now)
+        room = lane.next_room(now, LISTING_SHARE) if unlisted else TURN
         return min(rest if rest > 0 else TURN, room), None
 
     async def draw(self, lane: Lane, drawing: Drawing) -> None:
@@ -125,15 +127,32 @@ class Painting:
         lane.recalled = True
 
     async def _draw(self, lane: Lane, job_id: str, now: float) -> None:
-        """Draw a job's own message; the job may end meanwhile."""
-        if job_id in lane.gone:
-            return
+        """Draw a job's own message."""
         drawn = await self._painter.status(job_id)
+        if drawn is None:
+            lane.forget(job_id)
+        else:
+            await self._place(lane, job_id, *drawn, now)
+
+    async def _list(self, lane: Lane, job_id: str, now: float) -> None:
+        """Have a job's own message point to the board; one that has none gets none."""
+        drawn = await self._painter.status(job_id, listed=True)
         if drawn is None:
             lane.forget(job_id)
             return
         message, ref = drawn
-        if job_id not in lane.live or lane.shown.get(job_id) == hash(message):
+        if ref is not None:
+            await self._place(lane, job_id, message, ref, now)
+        if job_id in lane.live:
+            lane.listed |= {job_id}
+
+    async def _place(
+        self, lane: Lane, job_id: str, message: Message, ref: Ref | None, now: float
+    ) -> None:
+        """Bring a job's own message to the chat; the job may end meanwhile."""
+        if job_id not in lane.live or job_id in lane.gone:
+            return
+        if lane.shown.get(job_id) == hash(message):
             return
         lane.live[job_id] = now
         lane.calls.append(now)
@@ -150,16 +169,6 @@ class Painting:
             lane.shown[job_id] = hash(message)
         if placed != ref:
             await self._painter.shown(job_id, placed)
-
-    async def _fill_slot(self, lane: Lane, job_id: str, now: float) -> None:
-        """Draw a job's own message once where an answer slot is open for it; the board does the
-        rest.
-        """
-        drawn = await self._painter.status(job_id)
-        if drawn is not None and drawn[1] is not None:
-            await self._draw(lane, job_id, now)
-        if job_id in lane.live:
-            lane.shown.setdefault(job_id, 0)
 
     async def _draw_board(self, lane: Lane, now: float) -> None:
         message = await self._painter.board(lane.place, list(lane.live))
@@ -183,6 +192,7 @@ class Painting:
     async def _end_board(self, lane: Lane, now: float) -> None:
         """Clear the board away; every job left has its own message again."""
         lane.board = False
+        lane.listed = frozenset()
         lane.due |= set(lane.live)
         lane.shown.pop("board", None)
         ref = await self._painter.board_ref(lane.place)
