@@ -168,7 +168,6 @@ FILES: list[tuple[str, bytes, str]] = [
     ("notes.txt", b"just some words", "not a picture"),
     ("page.png", b"<html><script>alert(1)</script></html>", "not a picture"),
     ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-    ("song.mp3", b"ID3\x03\x00\x00\x00\x00\x00\x00", "not a picture"),
     ("half.png", png(64, 64)[:60], "broken or not complete"),
     ("head.png", png()[:20], "broken or not complete"),
     ("bomb.png", bomb(), "pixels"),
@@ -212,6 +211,16 @@ async def test_files_that_are_no_use_are_refused(tmp_path: Path) -> None:
 
         assert house.untouched()
         assert [f for f in (tmp_path / "archive").rglob("*") if f.is_file()] == []
+
+
+async def test_a_song_is_not_described(tmp_path: Path) -> None:
+    """A file that is of use elsewhere is of none where a picture is due."""
+    async with studio(tmp_path) as house:
+        _, song = await house.ann.upload(b"ID3\x03\x00\x00\x00\x00\x00\x00", "song.mp3")
+        said = await house.told(command="describe", values={"image": {"handle": song["handle"]}})
+
+        assert "That is not a picture." in said
+        assert house.untouched()
 
 
 @pytest.mark.parametrize("count", [1, 6])
