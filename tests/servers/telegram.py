@@ -342,6 +342,7 @@ class TelegramServer:
         name = METHODS.get(asked.lower(), (asked, None))[0]
         call = Call(name, {}, {}, self.clock.now())
         self.calls.append(call)
+        self.world.watch.notify()
         try:
             self._check_token(request)
             params = await read_params(request, self._folder)
