@@ -1,8 +1,8 @@
 """`atelier doctor`: looks at everything an owner sets up, and says for each: ok, or what to do.
 
-Asks servers only what changes nothing and costs nothing; the store and the archive are opened as the
-bot opens them, which makes them where they are missing. Knows the servers' own words for what is
-wrong; the settings' own mistakes are `bot.config`'s. Every check has its time, and none stops
+Asks servers only what changes nothing and costs nothing; the store and the archive are opened as
+the bot opens them, which makes them where they are missing. Knows the servers' own words for what
+is wrong; the settings' own mistakes are `bot.config`'s. Every check has its time, and none stops
 another.
 """
 
