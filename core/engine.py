@@ -31,6 +31,10 @@ from core.store import Store
 
 log = logging.getLogger(__name__)
 
+BREATH = 0.02
+"""Seconds between two claims: steps that end together are followed by one."""
+SHOWN_AFTER = 0.3
+"""Seconds after which a job that is being submitted shows as that."""
 STUMBLED = 10.0
 """Seconds until a step that could not be taken or saved is taken again."""
 CLAIMS = 500
@@ -128,6 +132,7 @@ class Engine:
                         await self._bell.wait()
                 except TimeoutError:
                     continue
+                await asyncio.sleep(BREATH)
 
     def poke(self) -> None:
         """Say that something may be due now."""
@@ -287,13 +292,19 @@ class Engine:
 
     def added(self, job: Job) -> None:
         """Take up a job that was just stored."""
-        self._outbox.progress(job.place, job.id)
         if job.state is State.SUBMITTING:
             self._launch(self._submitting.submit(job), [job])
             self._ended()
+            # The submit goes first, and what came of it is shown; unless that takes long.
+            asyncio.get_running_loop().call_later(SHOWN_AFTER, self._show, job)
         else:
+            self._outbox.progress(job.place, job.id)
             self._queued = True
             self._bell.set()
+
+    def _show(self, job: Job) -> None:
+        if not self._stopping:
+            self._outbox.progress(job.place, job.id)
 
     def stopped(self, job: Job) -> None:
         """A person asked to stop a job; an answer that is growing ends at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,11 +20,11 @@ class Part:
         self._read = writer.read
         self._write = writer.write
 
-    async def _scalar(self, query: Any) -> Any:
+    async def _scalar(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
         """The first column of a query's first row, or None."""
 
         def op(c: Connection) -> Any:
-            return c.execute(query).scalar()
+            return c.execute(query, values).scalar()
 
         return await self._read(op)
 

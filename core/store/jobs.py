@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -117,7 +118,12 @@ class Jobs(Part):
     # -- what happens beside the steps -----------------------------------------------------------
 
     async def _set(self, job_id: str, **values: Any) -> None:
-        await self._change(update(jobs).where(jobs.c.id == job_id).values(**values))
+        change = _set_columns(tuple(values))
+
+        def op(c: Connection) -> None:
+            c.execute(change, {"b_id": job_id, **values})
+
+        await self._write(op)
 
     async def set_status(self, job_id: str, ref: Ref | None) -> None:
         """Remember where the progress message is."""
@@ -137,15 +143,15 @@ class Jobs(Part):
 
     # -- looking up ------------------------------------------------------------------------------
 
-    async def _jobs(self, query: Any) -> list[Job]:
+    async def _jobs(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Job]:
         def op(c: Connection) -> list[Job]:
-            return [rows.job_of(row) for row in c.execute(query)]
+            return [rows.job_of(row) for row in c.execute(query, values)]
 
         return await self._read(op)
 
     async def job(self, job_id: str) -> Job | None:
         """One job."""
-        return next(iter(await self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+        return next(iter(await self._jobs(_BY_ID, {"key": job_id})), None)
 
     async def child(self, once_key: str) -> Job | None:
         """The job a costly button started."""
@@ -215,6 +221,15 @@ class Jobs(Part):
         return await self._read(op)
 
 
+@functools.cache
+def _set_columns(names: tuple[str, ...]) -> Update:
+    """The update of these columns of one job; made once."""
+    return (
+        update(jobs).where(jobs.c.id == bindparam("b_id")).values({n: bindparam(n) for n in names})
+    )
+
+
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("key"))
 _GUARDED = update(jobs).where(
     jobs.c.id == bindparam("b_id"),
     jobs.c.lease == bindparam("b_lease"),

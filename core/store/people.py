@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, and_, delete, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 
 from core.jobs import Action
 from core.store import rows
@@ -34,12 +33,17 @@ class Buttons(Part):
 
     async def actions_of(self, job_id: str) -> list[Action]:
         """A job's actions in their order."""
-        query = select(actions.c.body).where(actions.c.job == job_id).order_by(actions.c.position)
 
         def op(c: Connection) -> list[Action]:
-            return [rows.ACTION.validate_json(row.body) for row in c.execute(query)]
+            found = c.execute(_OF_JOB, {"key": job_id})
+            return [rows.ACTION.validate_json(row.body) for row in found]
 
         return await self._read(op)
+
+
+_OF_JOB = (
+    select(actions.c.body).where(actions.c.job == bindparam("key")).order_by(actions.c.position)
+)
 
 
 def _token(c: Connection, action: Action) -> str:
@@ -52,7 +56,7 @@ class People(Part):
 
     async def person(self, key: str) -> dict[str, str]:
         """A person's settings."""
-        found: str | None = await self._scalar(_settings(key))
+        found: str | None = await self._scalar(_SETTINGS, {"person": key})
         return _parsed(found)
 
     async def set_person(self, key: str, values: Mapping[str, str]) -> None:
@@ -60,7 +64,7 @@ class People(Part):
 
         def op(c: Connection) -> None:
             rows.add_new(c, people, [{"key": key, "settings": "{}"}])
-            found = c.execute(_settings(key).with_for_update()).scalar()
+            found = c.execute(_SETTINGS.with_for_update(), {"person": key}).scalar()
             kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
             same = people.update().where(people.c.key == key)
             c.execute(same.values(settings=json.dumps(kept)))
@@ -93,8 +97,7 @@ class People(Part):
         return old + await self._change(delete(notes).where(over))
 
 
-def _settings(key: str) -> Any:
-    return select(people.c.settings).where(people.c.key == key)
+_SETTINGS = select(people.c.settings).where(people.c.key == bindparam("person"))
 
 
 def _parsed(settings: str | None) -> dict[str, str]:

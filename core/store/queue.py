@@ -6,14 +6,18 @@ dead one's jobs are free when their lease is over.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
+    Integer,
     Select,
     Subquery,
     and_,
+    bindparam,
     case,
     func,
     or_,
@@ -45,19 +49,17 @@ class Queue(Part):
         Running ones are taken up to `ahead` seconds early when a running one is due anyway, so that
         one look serves many.
         """
-        ours = and_(_free(now), or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True)))
-        due = and_(ours, jobs.c.wake_at <= now)
-        soon = and_(_free(now), jobs.c.state == State.RUNNING, jobs.c.wake_at <= now + ahead)
+        times = {"now": now, "soon": now + ahead, "most": limit}
 
         def op(c: Connection) -> list[Job]:
-            found = self._locked(c, due, limit)
+            found = self._locked(c, _DUE, times)
             if ahead and any(state == State.RUNNING for state in found.values()):
-                found |= self._locked(c, soon, limit)
+                found |= self._locked(c, _SOON, times)
             return _lease(c, list(found)[:limit], lease=worker, lease_until=until)
 
-        if await self._exists(due):
-            return await self._write(op, durable=False)
-        return []
+        if await self._scalar(_DUE, {**times, "most": 1}) is None:
+            return []
+        return await self._write(op, durable=False)
 
     async def claim_queued(
         self, worker: str, *, now: float, until: float, slots: int, per_person: int
@@ -74,7 +76,8 @@ class Queue(Part):
             if not self._writer.lite:
                 c.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": TURNSTILE})
             ids = list(c.execute(query).scalars())
-            still = and_(jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), _free(now))
+            free = or_(jobs.c.lease == "", jobs.c.lease_until <= now)
+            still = and_(jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), free)
             return _lease(c, ids, still, state=State.SUBMITTING, lease=worker, lease_until=until)
 
         return await self._write(op) if await self.any_queued() else []
@@ -86,21 +89,18 @@ class Queue(Part):
 
     async def any_queued(self) -> bool:
         """Tell whether a job waits for its turn."""
-        return await self._exists(and_(jobs.c.wake_at > 0, jobs.c.state == State.QUEUED))
+        return await self._scalar(_ANY_QUEUED) is not None
 
     async def next_wake(self, now: float) -> float | None:
         """When the next job is due: at its time, or when the lease it is under is over.
 
         Queued jobs whose time has come do not count: they wait for a place, not for a time.
         """
-        timed = or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True), jobs.c.wake_at > now)
-        free = and_(jobs.c.wake_at > 0, jobs.c.lease == "", timed)
-        first = select(jobs.c.wake_at).where(free).order_by(jobs.c.wake_at).limit(1)
-        over = case((jobs.c.lease_until > jobs.c.wake_at, jobs.c.lease_until), else_=jobs.c.wake_at)
-        held = select(func.min(over)).where(jobs.c.lease != "", timed)
 
         def op(c: Connection) -> float | None:
-            found = [c.execute(query).scalar() for query in (first, held)]
+            found = [
+                c.execute(query, {"now": now}).scalar() for query in (_FIRST_FREE, _FIRST_HELD)
+            ]
             return min((at for at in found if at is not None), default=None)
 
         return await self._read(op)
@@ -123,20 +123,45 @@ class Queue(Part):
 
         return await self._read(op)
 
-    async def _exists(self, where: ColumnElement[bool]) -> bool:
-        return await self._scalar(select(jobs.c.id).where(where).limit(1)) is not None
-
-    def _locked(self, c: Connection, where: ColumnElement[bool], limit: int) -> dict[str, str]:
-        """Ids and states of jobs, the longest due first, that no other process is claiming."""
-        query = select(jobs.c.id, jobs.c.state).where(where).order_by(jobs.c.wake_at).limit(limit)
+    def _locked(
+        self, c: Connection, query: Select[Any], times: Mapping[str, float]
+    ) -> dict[str, str]:
+        """Ids and states of jobs that no other process is claiming."""
         if not self._writer.lite:
             query = query.with_for_update(skip_locked=True)
-        return {row.id: row.state for row in c.execute(query)}
+        return {row.id: row.state for row in c.execute(query, times)}
 
 
-def _free(now: float) -> ColumnElement[bool]:
-    """The engine has something to do with it, and no worker is doing it."""
-    return and_(jobs.c.wake_at > 0, or_(jobs.c.lease == "", jobs.c.lease_until <= now))
+_NOW = bindparam("now", type_=Float)
+_FREE = and_(jobs.c.wake_at > 0, or_(jobs.c.lease == "", jobs.c.lease_until <= _NOW))
+"""The engine has something to do with it, and no worker is doing it."""
+_MOST = bindparam("most", type_=Integer)
+_DUE = (
+    select(jobs.c.id, jobs.c.state)
+    .where(_FREE, or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True)))
+    .where(jobs.c.wake_at <= _NOW)
+    .order_by(jobs.c.wake_at)
+    .limit(_MOST)
+)
+_SOON = (
+    select(jobs.c.id, jobs.c.state)
+    .where(_FREE, jobs.c.state == State.RUNNING)
+    .where(jobs.c.wake_at <= bindparam("soon", type_=Float))
+    .order_by(jobs.c.wake_at)
+    .limit(_MOST)
+)
+_ANY_QUEUED = select(jobs.c.id).where(jobs.c.wake_at > 0, jobs.c.state == State.QUEUED).limit(1)
+_TIMED = or_(jobs.c.state != State.QUEUED, jobs.c.cancel.is_(True), jobs.c.wake_at > _NOW)
+_FIRST_FREE = (
+    select(jobs.c.wake_at)
+    .where(jobs.c.wake_at > 0, jobs.c.lease == "", _TIMED)
+    .order_by(jobs.c.wake_at)
+    .limit(1)
+)
+_FIRST_HELD = select(
+    func.min(case((jobs.c.lease_until > jobs.c.wake_at, jobs.c.lease_until), else_=jobs.c.wake_at))
+).where(jobs.c.lease != "", _TIMED)
+"""Asked many times a second, so made once: making a statement is dearer than running it."""
 
 
 def _lease(c: Connection, ids: list[str], *still: ColumnElement[bool], **values: Any) -> list[Job]:
