@@ -115,9 +115,8 @@ def brief_prompt(prompt: str, limit: int) -> str:
     return shorten(words, limit - len(tail)) + tail
 
 
-def notes_line(say: Say, job: Job) -> str:
-    """What was changed in the person's words, or empty."""
-    del say  # they were put into the person's language when the job was made
+def notes_line(job: Job) -> str:
+    """What was changed in the person's words, or empty; in their language since the job was made."""
     notes = job.request.options.get("notes")
     told = " ".join(str(note) for note in notes) if isinstance(notes, list) else ""
     return f"ℹ️ {escape(shorten(told, 600))}" if told else ""
@@ -186,7 +185,7 @@ def status(
         headline(say, job, 200),
         f"\n{growing(standing.said)}\n" if standing.said else stands,
         note_line(say, job),
-        notes_line(say, job),
+        notes_line(job),
     ]
     wanted = {Verb.CANCEL, Verb.FILL} if job.state is State.WAITING else {Verb.CANCEL}
     if job.state in (State.FETCHING, State.READY):
@@ -226,14 +225,14 @@ def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Acti
 
 def button(say: Say, action: Action, *, used: bool = False) -> Button:
     """An action as a button; one that was pressed shows it."""
-    own = action.verb is not Verb.CONTINUE
+    url = action.values.get("url", "") if action.verb is Verb.CONTINUE else ""
     return Button(
         label=say(action.label) if action.label else "",
         emoji=action.emoji,
         token=action.token,
         style="primary" if used and action.style == "plain" else action.style,
         row=action.row,
-        url=action.values.get("url", "") if not own else "",
+        url=url,
         form=action.form is not None,
     )
 
@@ -333,7 +332,7 @@ def result(
     lines = [headline(say, job)]
     if job.text:
         lines.append(tame(job.text) if job.markdown else escape(shorten(job.text, 3000)))
-    if notes := notes_line(say, job):
+    if notes := notes_line(job):
         lines.append(notes)
     lines.append(receipt(say, job, model))
     if shrunk:
@@ -363,7 +362,7 @@ def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Messag
     number = ""
     if job.ticket is not None and job.state is not State.CANCELLED:
         number = say("at the image service: `{id}`", id=job.ticket.id.replace("`", ""))
-    changed = notes_line(say, job) if job.state is State.FAILED else ""
+    changed = notes_line(job) if job.state is State.FAILED else ""
     lines = [headline(say, job, 200), happened, changed, closing, dotted(f"`{job.id}`", number)]
     wanted = OFFERED[job.state]
     return Message(
