@@ -116,7 +116,7 @@ def brief_prompt(prompt: str, limit: int) -> str:
 
 
 def notes_line(job: Job) -> str:
-    """What was changed in the person's words, or empty; in their language since the job was made."""
+    """What was changed in the person's words, told in their language; or empty."""
     notes = job.request.options.get("notes")
     told = " ".join(str(note) for note in notes) if isinstance(notes, list) else ""
     return f"ℹ️ {escape(shorten(told, 600))}" if told else ""
