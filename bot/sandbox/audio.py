@@ -62,7 +62,7 @@ class Audio:
         if body.get("voice") not in _VOICES or form not in clips.MIMES:
             raise RefusedError(_bad("voice or response_format"))
         self._charge(request, str(body.get("model")))
-        if "lost" in words_in(text):
+        if "lostanswer" in words_in(text):
             raise DroppedError
         data = await asyncio.to_thread(clips.speech, text, len(text), form)
         return web.Response(body=data, content_type=clips.MIMES[form])

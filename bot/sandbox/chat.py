@@ -66,7 +66,7 @@ class Chat:
             raise RefusedError(openai_error(429, "当前分组上游负载已饱和，请稍后再试"))
         self._asked += 1
         self._ground.charge(request, f"chat-{self._asked}", self.prices[model], starts=True)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         answer = _answer(model, messages, question, body)
         if body.get("stream"):

@@ -72,7 +72,7 @@ class Ideogram:
         count = int(fields.get("num_images") or 1)
         price = self.prices["ideogram-v3"] * count
         self._ground.charge(request, f"ideogram-{self._made}", price, starts=True)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         slow = 5.0 if "slow" in words else 1.0
         await asyncio.sleep(6.0 * slow * self._ground.pace)

@@ -138,7 +138,7 @@ class Kling:
         words = words_in(prompt)
         if "banned" in words:
             raise RefusedError(_no(1301, "content moderation failed"))
-        if "full" in words:
+        if "queuefull" in words:
             raise RefusedError(_no(1303, "parallel task over resource pack limit", 429))
         if "noaccount" in words:
             raise RefusedError(_no(1102, "resource pack consumed", 429))

@@ -88,7 +88,7 @@ class Work:
     async def urls(self, request: web.Request) -> list[str]:
         """Where its files are; some words lead elsewhere."""
         base = base_of(request)
-        if "gone" in self.words:
+        if "gone404" in self.words:
             return [f"{base}/sandbox/files/gone.bin" for _ in self.pieces]
         if "notimage" in self.words:
             page = b"<!DOCTYPE html><title>Not here</title>"
@@ -133,7 +133,7 @@ class Works:
         )
         self._ground.tasks[work.id] = work
         self._ground.charge(request, work.id, price, starts=True)
-        if "lost" in words:
+        if "lostanswer" in words:
             raise DroppedError
         return work
 
