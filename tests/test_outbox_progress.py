@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
+from core.archive import Archive
 from core.errors import MessageGone
 from core.messages import Message, Ref
-from tests.chats import CHANNEL, Scene, most_in_a_window, play
-from tests.simulated import now
+from core.outbox import Outbox
+from tests.chats import CHANNEL, Board, Chat, Scene, most_in_a_window, play
+from tests.simulated import now, simulate
 
 # -- progress messages that come and go --------------------------------------------------------
 
@@ -120,6 +123,27 @@ def test_a_board_of_an_earlier_life_is_cleared_away(tmp_path: Path) -> None:
     chat = play(tmp_path, story)
     assert chat.what("delete") == ["old"]
     assert "kept" in chat.what("edit")
+
+
+def test_a_stop_begins_nothing_more(tmp_path: Path) -> None:
+    """What becomes due while it stops, or afterwards, is no trouble."""
+
+    async def main() -> None:
+        scene = Scene(Chat(CHANNEL), Board(), Outbox(Archive(tmp_path), now))
+        scene.outbox.attach(scene.chat)
+        serving = asyncio.create_task(scene.outbox.run(scene.board))
+        ticking = asyncio.create_task(scene.tick(list("abcdef"), 60, every=0.01))
+        await asyncio.sleep(20)
+        serving.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+            scene.progress("g", chat="two")
+        with suppress(asyncio.CancelledError):
+            await serving
+        await ticking
+        assert serving.cancelled()
+
+    simulate(main())
 
 
 def test_many_chats_share_a_pace(tmp_path: Path) -> None:

@@ -79,7 +79,10 @@ class Outbox:
             self._tasks = tasks
             for lane in list(self._lanes.values()):
                 self._wake(lane)
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None  # nothing more is begun
 
     # -- what callers ask for ------------------------------------------------------------------
 
@@ -288,9 +291,10 @@ class Outbox:
         self._begin(carry())
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._tasks is None:  # cannot be: lanes are served by its tasks only
-            raise Offline("The outbox is not running.")
-        self._tasks.create_task(work)
+        if self._tasks is None:  # it is being stopped
+            work.close()
+        else:
+            self._tasks.create_task(work)
 
     async def _soon(
         self, place: Place, call: Callable[[], Awaitable[T]], *, later: bool = False
