@@ -143,6 +143,22 @@ async def test_what_no_page_would_post_is_refused(tmp_path: Path) -> None:
         assert house.untouched()
 
 
+async def test_a_prompt_never_stands_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither of a job that went well nor of one that failed or was lost."""
+    caplog.set_level(logging.INFO)
+    async with studio(tmp_path) as house:
+        for words in ("", "fail", "lostanswer"):
+            before = set(await house.ann.settled())
+            await house.ann.act(text=f"/imagine {SECRET} fox {words}")
+            await house.ann.see(lambda c, b=before: c["key"] not in b and c["progress"] == -1)
+
+        assert len(house.gateway.submits) == 3
+    assert "done" in caplog.text
+    assert silent_about(caplog, SECRET)
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 
