@@ -178,6 +178,25 @@ async def test_updates_nobody_can_read_are_closed(walk: Walk) -> None:
     assert not walk.paid
 
 
+async def test_a_server_that_does_not_wait_is_not_asked_without_end(walk: Walk) -> None:
+    """Neither when it has nothing, nor when it gives the same again and again."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        said = await ann.say(chat, "/jobs")
+        await chat.wait_message(says("no jobs"))
+        for answer in ([], [said.update]):
+
+            async def hasty(*_: Any, answer: list[Any] = answer) -> list[Any]:
+                return answer
+
+            walk.server.feed.poll = hasty  # type: ignore[method-assign]
+            await ann.say(chat, "wakes the poll that is open")
+            seen = len(walk.server.calls)
+            await asyncio.sleep(1.5)
+            assert len(walk.server.calls) - seen < 10
+    assert len([m for m in chat.from_bot if says("no jobs")(m)]) == 1
+
+
 async def test_after_long_silence_update_numbers_may_start_anywhere(walk: Walk) -> None:
     """The old offset, which would confirm lower numbers unseen, is forgotten."""
     ahead = 0.0

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -35,6 +36,10 @@ LONGEST_PAUSE = 15.0
 """Seconds between two polls, at most, while they fail."""
 PEEK = 0.5
 """Seconds of waiting for the store after which it is looked for presses that came meanwhile."""
+NOTHING_NEW = 0.5
+"""Seconds in which a long poll that brought nothing new came back too soon to be asked again at
+once: whoever answers does not wait, or does not heed the offset.
+"""
 QUIET = 86_400.0
 """Seconds of silence after which update ids may start anywhere (Telegram says: a week)."""
 CHECK = 600.0
@@ -119,14 +124,17 @@ class Updates:
             log.warning("Telegram: %s", problem)
         self.problem = problem
 
-    async def _take_in(self, found: list[Any], *, peek: int | None = None) -> int | None:
-        """Commit updates and hand on the new ones; gives the offset that confirms them.
+    async def _take_in(
+        self, found: list[Any], *, peek: int | None = None
+    ) -> tuple[int | None, bool]:
+        """Commit updates and hand on the new ones.
 
-        What has no number is no update and is passed over. Raises `StoreError`.
+        Gives the offset that confirms them, and whether any was new. What has no number is no
+        update and is passed over. Raises `StoreError`.
         """
         updates = [u for u in found if isinstance(u, dict) and isinstance(u.get("update_id"), int)]
         if not updates:
-            return None
+            return None, False
         for update in updates:
             self._taker.heard(update)
         rows = [(f"{PLATFORM}:{self._id}:{u['update_id']}", dump(u)) for u in updates]
@@ -139,7 +147,7 @@ class Updates:
             raise new
         for key, body in new:
             self._taker.dispatch(key, json.loads(body))
-        return max(int(u["update_id"]) for u in updates) + 1
+        return max(int(u["update_id"]) for u in updates) + 1, bool(new)
 
     async def _commit(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]] | StoreError:
         try:
@@ -158,15 +166,16 @@ class Updates:
             if self._clock() - last > QUIET:
                 offset = 0
             try:
-                found = await self._fetch(offset, POLL if self._ready else 0)
-                after = await self._take_in(found, peek=offset)
+                began, wait = time.monotonic(), POLL if self._ready else 0
+                found = await self._fetch(offset, wait)
+                after, new = await self._take_in(found, peek=offset)
                 self._ready = True
                 self.well()
                 if found:
                     last = self._clock()
                 offset = offset if after is None else after
                 pause = 1.0
-                if after is not None or not found:
+                if new or not wait or time.monotonic() - began > NOTHING_NEW:
                     continue
             except RetryAfter as error:
                 pause = seconds(error.retry_after)
