@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.house import until
 from tests.crash.inside import Inside, house_runs, inside
-from tests.crash.stages import Discord, Telegram
+from tests.crash.stages import Discord, Telegram, until
 
 PAID = ("hold", "settle")
 BOTH = pytest.mark.parametrize("stage", [Telegram, Discord])

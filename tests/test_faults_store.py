@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.crash.house import House, until
-from tests.crash.stages import Discord, Shown, Telegram
+from tests.crash.house import House
+from tests.crash.stages import Discord, Shown, Telegram, until
 
 PAID = ["hold", "settle"]
 FULL = 1
@@ -34,6 +34,7 @@ class Room:
 
     async def result_comes_once(self) -> None:
         """One picture, paid once, however long the disk was full."""
+        await until(lambda: self.bot.jobs(0), lambda: f"job; {self.bot.log}")
         await self.house.idle()
         ((job, state, _),) = self.bot.jobs(0)
         assert state == "done", self.bot.log

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.crash.house import until
 from tests.crash.inside import Inside, house_runs, inside
-from tests.crash.stages import Telegram
+from tests.crash.stages import Telegram, until
 
 SUBMIT = "/submit/"
 PAGE = "<html><body><h1>{}</h1><hr>nginx</body></html>"

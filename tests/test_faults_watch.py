@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from bot.sandbox import Sandbox
-from tests.crash.house import until
 from tests.crash.inside import Inside, inside
-from tests.crash.stages import Telegram
+from tests.crash.stages import Telegram, until
 
 LOOK = "/task/"
 PAID = [("hold", "settle")]

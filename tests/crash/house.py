@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import multiprocessing
 import os
 import resource
 import signal
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bot.sandbox import Sandbox
 from tests.crash import program
-from tests.crash.stages import PATIENCE, Stage
+from tests.crash.stages import PATIENCE, Stage, until
 
 _FORKS = multiprocessing.get_context("forkserver")
 """Starts programs from a process that has imported everything already, and has no threads."""
 _FORKS.set_forkserver_preload(["pytest", "tests.crash.program"])
-
-
-async def until(
-    check: Callable[[], object], what: str | Callable[[], str], timeout: float = PATIENCE
-) -> None:
-    """Wait for something that only looking can tell. Raises `AssertionError`."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    while not check():
-        if loop.time() > end:
-            raise AssertionError(f"no {what if isinstance(what, str) else what()} in {timeout:g} s")
-        await asyncio.sleep(0.02)
 
 
 class Books:
@@ -126,7 +112,8 @@ class Bot(Books):
     @property
     def alive(self) -> bool:
         """Whether a life is going on."""
-        return self._process is not None and self._process.exitcode is None
+        found = self._process
+        return found is not None and found.pid is not None and found.exitcode is None
 
     @property
     def log(self) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.app import App
 from bot.sandbox import Sandbox, Seen
-from tests.crash.house import Books, until
-from tests.crash.stages import PATIENCE, Shown, Stage
+from tests.crash.house import Books
+from tests.crash.stages import PATIENCE, Shown, Stage, until
 from tests.house import running
 
 

@@ -6,6 +6,7 @@ its own. What is seen is reduced to `Shown`, so that the rules of the table know
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,18 @@ from tests.servers.telegram_people import GroupChat
 
 PATIENCE = 12.0
 """Seconds a person waits for something to show."""
+
+
+async def until(
+    check: Callable[[], object], what: str | Callable[[], str], timeout: float = PATIENCE
+) -> None:
+    """Wait for something that only looking can tell. Raises `AssertionError`."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
+    while not check():
+        if loop.time() > end:
+            raise AssertionError(f"no {what if isinstance(what, str) else what()} in {timeout:g} s")
+        await asyncio.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,12 @@ class Telegram:
         return {"telegram": {"token": self.server.token, "api_url": self.server.url}}
 
     async def ready(self) -> None:
-        """Telegram keeps updates until they are fetched."""
+        """It listens when it asks for updates."""
+        calls, since = self.server.calls, len(self.server.calls)
+        await until(
+            lambda: any(call.method == "getUpdates" for call in calls[since:]),
+            "question for updates",
+        )
 
     def enter(self, name: str) -> GroupChat:
         chat = self.server.group(name)

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.crash.house import House, until
-from tests.crash.stages import Shown
+from tests.crash.house import House
+from tests.crash.stages import Shown, until
 
 Thing = Any
 """What the person acts on: a message, a form, or nothing."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.sandbox import Seen
-from tests.crash.house import House, until
-from tests.crash.stages import Shown
+from tests.crash.house import House
+from tests.crash.stages import Shown, until
 from tests.crash.stories import STORIES, Story, finished
 
 End = Literal["result", "unsure", "cancelled", "nothing"]
@@ -185,7 +185,7 @@ async def play(house: House, row: Row) -> str:
         if number == 0:
             await story.act(house, chat, thing)
         else:
-            await house.begin()
+            house.bot.start()
         if with_fault is not None:
             await until(with_fault, f"call at {point}")
             await house.bot.kill()
