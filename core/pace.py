@@ -70,10 +70,11 @@ class Pace:
         it, which they are less and less once the job is late.
         """
         elapsed = max(now - job.submitted_at, 0.0)
-        late = max(elapsed - 1.5 * self.quantile(offer, 0.5), 0.0)
+        typical = self.quantile(offer, 0.5)
+        late = max(elapsed - 1.5 * typical, 0.0)
         least = min(NEAR * self._scale + 0.1 * late, 30.0 * self._scale)
         left = self.finish(offer, job, now) - elapsed
-        return min(max(left * 0.9, least), max(FAR * self._scale, least))
+        return min(max(left * 0.9, least), max(FAR * self._scale, 0.08 * typical, least))
 
     def left(self, offer: Offer, job: Job, now: float) -> float:
         """Seconds a running job will still take, for people."""
