@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from PIL import Image
 
 from bot.app import App
 from bot.sandbox import Sandbox
 from tests.house import running
-from tests.servers.telegram import Flood, Message, TelegramServer
+from tests.servers.telegram import Chat, Flood, Message, TelegramServer
 from tests.servers.telegram_people import GroupChat, Person, PrivateChat
 from tests.servers.telegram_records import Place
 
@@ -116,3 +119,45 @@ def picture(colour: str = "red", size: int = 64) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (size, size), colour).save(out, "PNG")
     return out.getvalue()
+
+
+def pictures(chat: Chat) -> list[Message]:
+    """The finished pictures that stand in a chat."""
+    return [m for m in chat.history if result()(m) and not m.deleted]
+
+
+async def confirmed(walk: Walk) -> None:
+    """Everything Telegram had for the bot is in its store."""
+    await until(lambda: not walk.server.feed.pending)
+
+
+async def health(app: App, words: str, *, part: str = "telegram") -> str:
+    """What the probe says of a part, once it has `words` in it."""
+    said = ""
+    async with aiohttp.ClientSession() as session:
+        for _ in range(100):
+            async with session.get(f"{app.address}/healthz") as answer:
+                said = (await answer.json())["parts"][part]
+            if words in said:
+                break
+            await asyncio.sleep(0.05)
+    return said
+
+
+def noted(walk: Walk, key: str) -> bool:
+    """Whether the program keeps a note."""
+    with contextlib.closing(sqlite3.connect(walk.folder / "atelier.db")) as store:
+        query = "SELECT count(*) FROM notes WHERE key = ?"
+        return bool(store.execute(query, (key,)).fetchone()[0])
+
+
+@contextlib.contextmanager
+def locked(walk: Walk) -> Iterator[None]:
+    """Somebody else holds the database."""
+    other = sqlite3.connect(walk.folder / "atelier.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
