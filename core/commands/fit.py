@@ -16,7 +16,16 @@ from core.providers.base import Offer, Request
 from core.wire import Json
 
 LACKS = mark("{model} has no {options}, so that was left out.")
+LACKS_BESIDE = mark("With a picture, {model} has no {options}, so that was left out.")
 NEAREST = mark("{model} does not draw {wanted}; I took {given}.")
+NEAREST_SECONDS = mark("{model} does not film {wanted} seconds; I took {given}.")
+TAKEN = mark("With a last picture, {model} needs {option} {given}, so I took that.")
+NOT_BESIDE = mark("With a last picture, {model} takes {choices} for {option}, not {value}.")
+NO_END = mark("{model} takes no last picture. Leave it out, or choose another model.")
+WHOLE = mark("{option} is a whole number from 0 to {most}, not {value}.")
+LISTED = 12
+"""Values named in a refusal."""
+MOST_SEED = 2**32 - 1
 MOST = mark("{model} makes at most {most} at a time, so I asked for {most}.")
 
 
@@ -25,12 +34,14 @@ def request_for(
     prompt: str,
     options: Mapping[str, Json],
     media: Sequence[Media] = (),
+    roles: Sequence[str] = (),
 ) -> tuple[Request, list[Note]]:
     """A request that the model can serve, and what had to be changed.
 
-    `options` by name; None, False and empty ones were not chosen. Raises `BadInput` with the fix.
+    `options` by name; None, False and empty ones were not chosen. `roles` says what each of the
+    files is, where that matters. Raises `BadInput` with the fix.
     """
-    _check(offer, prompt, media)
+    _check(offer, prompt, media, roles)
     wanted = {k: v for k, v in options.items() if v not in (None, False, "")}
     notes: list[Note] = []
     lacking = [name for name in wanted if name not in offer.takes]
@@ -41,11 +52,41 @@ def request_for(
         for name, value in wanted.items()
         if name in offer.takes
     }
+    for role in ("picture", *roles) if media else ():
+        fitted = _beside(offer, offer.beside.get(role, {}), fitted, notes)
     fitted["model"] = offer.wire
+    if roles:
+        fitted["roles"] = list(roles)
     return Request(offer.key, offer.kind, prompt, tuple(media), fitted), notes
 
 
-def _check(offer: Offer, prompt: str, media: Sequence[Media]) -> None:
+def _beside(
+    offer: Offer,
+    allowed: Mapping[str, Sequence[str]],
+    chosen: Mapping[str, Json],
+    notes: list[Note],
+) -> dict[str, Json]:
+    """The options as they may be beside a file. Raises `BadInput` for two that exclude each other.
+
+    What is taken because nothing was chosen is told where it changes the price.
+    """
+    lacking = [name for name, choices in allowed.items() if not choices and name in chosen]
+    if lacking:
+        notes.append((LACKS_BESIDE, {"model": offer.title, "options": ", ".join(lacking)}))
+    fitted = {name: value for name, value in chosen.items() if name not in lacking}
+    for name, choices in allowed.items():
+        told: dict[str, object] = {"model": offer.title, "option": name}
+        if choices and name not in fitted:
+            fitted[name] = choices[0]
+            if offer.cost({name: choices[0]}) != offer.cost({}):
+                notes.append((TAKEN, told | {"given": choices[0]}))
+        elif choices and str(fitted[name]) not in choices:
+            listed = ", ".join(choices)
+            raise BadInput(NOT_BESIDE, **told, choices=listed, value=str(fitted[name])[:40])
+    return fitted
+
+
+def _check(offer: Offer, prompt: str, media: Sequence[Media], roles: Sequence[str]) -> None:
     """Refuse what no knob can mend."""
     if len(prompt) > offer.longest:
         raise BadInput(
@@ -55,9 +96,13 @@ def _check(offer: Offer, prompt: str, media: Sequence[Media]) -> None:
             n=len(prompt),
         )
     least, most = offer.media
+    if 0 < most < len(media) and "end" in roles:
+        raise BadInput(NO_END, model=offer.title)
     if len(media) > most:
         text = mark("{model} takes no pictures. Choose another model, or leave them out.")
-        if most:
+        if most == 1:
+            text = mark("{model} takes one picture; {n} were given.")
+        if most > 1:
             text = mark("{model} takes at most {most} pictures; {n} were given.")
         raise BadInput(text, model=offer.title, most=most, n=len(media))
     if len(media) < least:
@@ -71,6 +116,8 @@ def _value(offer: Offer, name: str, value: Json, notes: list[Note]) -> Json:
     """The value as the model takes it. Raises `BadInput` where there is nothing near it."""
     choices = offer.takes[name]
     text = str(value).strip()
+    if name == "seed":
+        return _seed(text)
     same = next((choice for choice in choices if choice.lower() == text.lower()), None)
     if not choices or same is not None:
         return value if same is None else same
@@ -79,15 +126,23 @@ def _value(offer: Offer, name: str, value: Json, notes: list[Note]) -> Json:
         raise BadInput(
             mark("{model} takes {choices} for {option}, not {value}."),
             model=offer.title,
-            choices=", ".join(choices),
+            choices=", ".join([*choices[:LISTED], *(["…"] if choices[LISTED:] else [])]),
             option=name,
             value=text[:40] or "?",
         )
     if name == "count":
         notes.append((MOST, {"model": offer.title, "most": near}))
     else:
-        notes.append((NEAREST, {"model": offer.title, "wanted": text[:20], "given": near}))
+        said = NEAREST_SECONDS if name == "seconds" else NEAREST
+        notes.append((said, {"model": offer.title, "wanted": text[:20], "given": near}))
     return near
+
+
+def _seed(text: str) -> int:
+    """A number to begin from. Raises `BadInput`."""
+    if not (text.isascii() and text.isdecimal() and int(text[:12]) <= MOST_SEED):
+        raise BadInput(WHOLE, option="seed", most=MOST_SEED, value=text[:40] or "?")
+    return int(text)
 
 
 def _nearest(name: str, text: str, choices: Iterable[str]) -> str | None:

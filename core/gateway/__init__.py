@@ -21,6 +21,7 @@ from core.gateway.hosts import Gatekeeper, PublicResolver
 from core.i18n import mark
 from core.messages import Media
 from core.meters import CALLS, SECONDS
+from core.pictures import fitted
 from core.wire import Answer, Blob, Call, Json, pause
 
 TEXT = 4000
@@ -35,6 +36,8 @@ NO_LINK = mark(
     "This model takes pictures only by their address. The owner of the bot can make that work with "
     "[web] public_url; until then, choose another model or leave the picture out."
 )
+ANY_SIZE, SIDES = 100_000_000, 100_000
+"""Bytes, and pixels of width and height together, that no picture here has."""
 HOPS = 6
 """Addresses a download may be sent on to."""
 
@@ -273,7 +276,7 @@ class Gateway:
             case Blob(form="url"):
                 return self._linked(value.media)
             case Blob():
-                return await asyncio.to_thread(self._encoded, value)
+                return await self._encoded(value)
             case dict():
                 return {k: await self._filled(v) for k, v in value.items()}
             case list() | tuple():
@@ -288,9 +291,23 @@ class Gateway:
             raise Refused(NO_LINK, detail="no public_url")
         return url
 
-    def _encoded(self, blob: Blob) -> str:
-        text = base64.b64encode(self._archive.path(blob.media).read_bytes()).decode()
-        return f"data:{blob.media.mime};base64,{text}" if blob.form == "data_uri" else text
+    async def _encoded(self, blob: Blob) -> str:
+        """A file's bytes as text; a picture that is not taken as it is goes redrawn. Raises
+        `BadInput` where that cannot be done.
+        """
+        media, most = blob.media, blob.most or ANY_SIZE
+        taken = not blob.types or media.mime in blob.types
+        if taken and media.size <= most:
+            return await asyncio.to_thread(self._text, blob.form, media)
+        drawn = await fitted(self._archive, media, max_bytes=most, max_sides=SIDES, passing=True)
+        try:
+            return await asyncio.to_thread(self._text, blob.form, drawn)
+        finally:
+            await self._archive.discard(drawn)
+
+    def _text(self, form: str, media: Media) -> str:
+        text = base64.b64encode(self._archive.path(media).read_bytes()).decode()
+        return f"data:{media.mime};base64,{text}" if form == "data_uri" else text
 
     # -- files -----------------------------------------------------------------------------------
 

@@ -56,6 +56,10 @@ class Offer:
     takes: Mapping[str, Values] = field(default_factory=dict)
     """The options it honours, each with the values it takes. An option that is not here is left out
     and that is said; content it cannot take is refused."""
+    beside: Mapping[str, Mapping[str, Values]] = field(default_factory=dict)
+    """What options may be beside a `picture`, and beside a last picture (`end`) of a video: the
+    values that each may have then, of which the first is taken where none was chosen; an option
+    with none is left out, and that is said."""
     flags: bool = False
     """Its prompts have Midjourney's own --flags, and `takes` says nothing about it."""
     media: tuple[int, int] = (0, 0)
@@ -178,6 +182,8 @@ class Progress:
     """False while the gateway has it in its own queue."""
     preview: str = ""
     """Address of a passing preview picture."""
+    rest: Result | None = None
+    """It has ended, and this is taken when some more looks bring nothing better."""
 
 
 @dataclass(frozen=True, slots=True)

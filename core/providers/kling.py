@@ -8,16 +8,27 @@ mode, camera, roles (which of the files is the `start` and which the `end` of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal
 
-from core.errors import BadInput
+from core.errors import (
+    BadInput,
+    Busy,
+    GatewayError,
+    Moderated,
+    NotThere,
+    OutOfCredit,
+    Refused,
+    Spent,
+    Unreachable,
+)
 from core.i18n import mark
-from core.providers.base import Offer, Remote, Request, Ticket
-from core.providers.fields import object_of, percent_of, text_of, url_of
+from core.messages import Media
+from core.providers.base import Offer, Remote, Request, Ticket, Values
+from core.providers.fields import object_of, percent_of, text_of, url_of, whole
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, first_id
-from core.wire import Blob, Json
+from core.providers.tasks import Seen, TaskFamily, files_of, first_id
+from core.wire import LOST, SAID_RATE, TOO_FAST, Answer, Blob, Json, refusal, said
 
 FAMILY = "kling"
 PICTURES = "/kling/v1/images/generations"
@@ -27,22 +38,27 @@ FROM_IMAGE = "/kling/v1/videos/image2video"
 
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9")
 COUNTS = tuple(str(n) for n in range(1, 10))
+MODES = ("std", "pro")
 MOVES = ("down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 """Camera moves by name."""
 AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 """Camera moves by axis, such as `zoom:5`; -10 to 10."""
-CAMERA = (*MOVES, *(f"{axis}:{way}" for axis in AXES for way in ("5", "-5")))
+FAR = (5, -5, *(n for n in range(-10, 11) if n not in (0, 5, -5)))
+CAMERA = (*MOVES, *(f"{axis}:{far}" for far in FAR for axis in AXES))
+
+LEAST_SIDE, STEEPEST, MOST_BYTES = 300, 2.5, 10_000_000
+"""Pixels of a picture's shorter side, the most its longer one may have of that, and its bytes."""
 
 
 def _picture(key: str, title: str, price: float) -> Offer:
-    takes = {"ar": RATIOS, "count": COUNTS, "no": (), "strength": ()}
     return Offer(
         key,
         FAMILY,
         "image",
         title,
         price,
-        takes=takes,
+        takes={"ar": RATIOS, "count": COUNTS, "no": (), "strength": ()},
+        beside={"picture": {"no": ()}},
         media=(0, 1),
         longest=2500,
         times=("count",),
@@ -52,23 +68,42 @@ def _picture(key: str, title: str, price: float) -> Offer:
     )
 
 
-def _video(key: str, title: str, price: float, **more: tuple[str, ...]) -> Offer:
-    takes = {"ar": ("16:9", "9:16", "1:1"), "seconds": ("5", "10"), "no": (), **more}
+def _video(
+    key: str,
+    title: str,
+    price: float,
+    *,
+    model: str = "",
+    media: tuple[int, int] = (0, 1),
+    pro: float = 0.0,
+    end: Mapping[str, Values] | None = None,
+    camera: Values = (),
+) -> Offer:
+    """A model; `pro` is the factor of its professional mode where it has modes, `end` what a last
+    picture needs where it takes one.
+    """
+    knobs: dict[str, Values] = {"ar": ("16:9", "9:16", "1:1"), "seconds": ("5", "10"), "no": ()}
+    knobs |= {"mode": MODES} if pro else {}
+    knobs |= {"camera": camera} if camera else {}
     return Offer(
         key,
         FAMILY,
         "video",
         title,
         price,
-        takes=takes,
-        media=(0, 2),
+        model=model,
+        takes=knobs,
+        beside={"picture": {"ar": ()}, "end": end or {}},
+        media=media,
         longest=2500,
-        factors=(({"seconds": ("10",)}, 2.0), ({"mode": ("pro",)}, 1.75)),
+        factors=(({"seconds": ("10",)}, 2.0), ({"mode": ("pro",)}, pro or 1.0)),
         typical=240.0,
         first_look=20.0,
         deadline=1800.0,
     )
 
+
+ONLY_PRO: Mapping[str, Values] = {"mode": ("pro",)}
 
 OFFERS: tuple[Offer, ...] = (
     _picture("kling-v2-1", "Kling 2.1", 0.014),
@@ -84,13 +119,68 @@ OFFERS: tuple[Offer, ...] = (
         first_look=8.0,
         deadline=1800.0,
     ),
-    _video("kling-v1-6", "Kling 1.6", 0.28, mode=("std", "pro")),
-    _video("kling-v1", "Kling 1", 0.14, mode=("std", "pro"), camera=CAMERA),
+    _video("kling-v1-6", "Kling 1.6", 0.28, media=(0, 2), pro=1.75, end=ONLY_PRO),
+    _video(
+        "kling-v1",
+        "Kling 1",
+        0.14,
+        media=(0, 2),
+        pro=3.5,
+        end={"seconds": ("5",)},
+        camera=CAMERA,
+    ),
+    _video(
+        "kling-v1-5-video",
+        "Kling 1.5 video",
+        0.28,
+        model="kling-v1-5",
+        media=(1, 2),
+        pro=1.75,
+        end=ONLY_PRO,
+    ),
+    _video(
+        "kling-v2-1-video",
+        "Kling 2.1 video",
+        0.28,
+        model="kling-v2-1",
+        media=(1, 2),
+        pro=1.75,
+        end=ONLY_PRO,
+    ),
+    _video("kling-v2-5-turbo", "Kling 2.5 Turbo", 0.21, pro=5 / 3),
     _video("kling-v2-master", "Kling 2 Master", 1.4),
-    _video("kling-v2-5-turbo", "Kling 2.5 Turbo", 0.35, mode=("std", "pro")),
 )
 """Prices are the vendor's own, a picture or five seconds in standard mode; the owner of a gateway
 sets his own, and so does `[models]`."""
+
+OWN_ACCOUNT = mark("The service has trouble with its own account at Kling just now.")
+NO_CREDIT = mark(
+    "The service has no credit left at Kling. Until its people change that, choose another model."
+)
+NOT_LET_IN = mark("Kling does not let the service in. Please choose another model.")
+UPKEEP = mark("Kling is being worked on just now.")
+SAID_NO = mark("Kling refused this: {reason}")
+NOT_ALLOWED = mark("Kling turned this down for its content: {reason}")
+
+
+def _code(first: int, last: int, error: GatewayError) -> tuple[range, GatewayError]:
+    return range(first, last + 1), error
+
+
+def _errors(reason: str) -> tuple[tuple[range, GatewayError], ...]:
+    """What Kling's codes mean, whatever the status they come with."""
+    return (
+        _code(1000, 1004, Busy(OWN_ACCOUNT, retry_after=60.0)),
+        _code(1100, 1103, OutOfCredit(NO_CREDIT)),
+        _code(1200, 1201, Refused(SAID_NO, reason=reason)),
+        _code(1202, 1203, NotThere()),
+        _code(1300, 1301, Moderated(NOT_ALLOWED, reason=reason)),
+        _code(1302, 1303, Busy(TOO_FAST, retry_after=SAID_RATE)),
+        _code(1304, 1304, Refused(NOT_LET_IN)),
+        _code(5000, 5000, Unreachable(LOST, spent=Spent.UNKNOWN)),
+        _code(5001, 5001, Busy(UPKEEP, retry_after=60.0)),
+        _code(5002, 5002, Unreachable(LOST, spent=Spent.UNKNOWN)),
+    )
 
 
 class Kling(TaskFamily):
@@ -106,7 +196,7 @@ class Kling(TaskFamily):
             case "image":
                 return PICTURES, _drawing(request)
             case "tryon":
-                person, garment = (Blob(media, "base64") for media in request.media)
+                person, garment = (_file(media) for media in request.media)
                 model = text_of(request.options.get("model")) or request.offer
                 return TRY_ON, {
                     "model_name": model,
@@ -125,6 +215,20 @@ class Kling(TaskFamily):
             object_of(inner).get("task_id"), whole.get("task_id"), whole.get("id"), inner
         )
 
+    def refused(self, answer: Answer) -> GatewayError | None:
+        """An error by Kling's own code where it has one: also a 200 may carry it."""
+        code = whole(object_of(answer.body).get("code")) or 0
+        error = refusal(answer)
+        if code < 1000:
+            return error
+        errors = _errors(said(answer) or "?")
+        known = next((meaning for codes, meaning in errors if code in codes), None)
+        if known is None:
+            return error or Refused(SAID_NO, reason=said(answer) or "?")
+        known.detail = f"HTTP {answer.status} {code} {said(answer)}"
+        known.retry_after = answer.retry_after or known.retry_after
+        return known
+
     def where(self, ticket: Ticket) -> str:
         """The path the task was made on."""
         return ticket.mode
@@ -134,17 +238,19 @@ class Kling(TaskFamily):
         task = _task(body)
         if task is None:
             return None
-        word = task.get("task_status") or task.get("status")
-        stage = stage_of(word)
-        media = _files(task)
-        reason = text_of(task.get("task_status_msg")) or text_of(task.get("fail_reason"))
-        if stage is Stage.SUCCESS and not media and (url := url_of(reason)):
-            media = (Remote(url, "video"),)  # older wrappers put the address there
+        own = object_of(object_of(task.get("data")).get("data"))
+        stage = stage_of(task.get("task_status") or task.get("status"))
+        reasons = (
+            task.get("task_status_msg"),
+            task.get("fail_reason"),
+            own.get("task_status_msg"),
+            object_of(task.get("error")).get("message"),
+        )
         return Seen(
             stage,
             percent_of(task.get("progress")),
-            media,
-            reason or text_of(object_of(task.get("error")).get("message")),
+            _files(task, own) if stage is Stage.SUCCESS else (),
+            next((words for place in reasons if (words := text_of(place))), ""),
         )
 
 
@@ -158,8 +264,7 @@ def _drawing(request: Request) -> dict[str, Json]:
     if ar := options.get("ar"):
         body["aspect_ratio"] = ar
     if request.media:
-        body.pop("negative_prompt", None)  # not allowed beside a picture
-        body["image"] = Blob(request.media[0], "base64")
+        body["image"] = _file(request.media[0])
         if strength := options.get("strength"):
             body["image_fidelity"] = min(max(float(strength) / 100, 0.0), 1.0)
     return body
@@ -194,10 +299,31 @@ def _film(request: Request) -> tuple[str, dict[str, Json]]:
             raise BadInput(mark("Say what the video shall show, or send a picture to start from."))
         return FROM_TEXT, {**body, "aspect_ratio": options.get("ar") or "16:9"}
     if "start" in files:
-        body["image"] = Blob(files["start"], "base64")
+        body["image"] = _file(files["start"])
     if "end" in files:
-        body["image_tail"] = Blob(files["end"], "base64")
+        body["image_tail"] = _file(files["end"])
     return FROM_IMAGE, body
+
+
+def _file(media: Media) -> Blob:
+    """A picture as Kling takes it. Raises `BadInput` for one it certainly does not take."""
+    short, long = sorted((media.width, media.height))
+    if 0 < short < LEAST_SIDE:
+        raise BadInput(
+            mark("Kling needs pictures of at least {n} × {n} pixels; this one is {w} × {h}."),
+            n=LEAST_SIDE,
+            w=media.width,
+            h=media.height,
+        )
+    if long > short * STEEPEST:
+        raise BadInput(
+            mark(
+                "This picture is too long and thin for Kling: one side may be at most {n} times "
+                "the other. Please crop it."
+            ),
+            n=STEEPEST,
+        )
+    return Blob(media, "base64", types=("image/jpeg", "image/png"), most=MOST_BYTES)
 
 
 def _roles(request: Request) -> list[str]:
@@ -228,37 +354,36 @@ def _camera(move: str) -> dict[str, Json]:
 
 def _task(body: Json) -> Mapping[str, Json] | None:
     """The object that says how the task stands, whatever is wrapped around it."""
-    whole = object_of(body)
-    inner = object_of(whole.get("data"))
-    for found in (inner, whole):
-        if "task_status" in found or "status" in found:
-            return found
+    outer = object_of(body)
+    for found in (object_of(outer.get("data")), outer):
+        for name in ("task_status", "status"):
+            if name in found and isinstance(found[name], str | None):
+                return found
     return None
 
 
-def _files(task: Mapping[str, Json]) -> tuple[Remote, ...]:
-    """Where the results are: in Kling's own list, or at the one address of a wrapper."""
-    raw = object_of(object_of(object_of(task.get("data")).get("data")))
-    holders = (task, raw, object_of(task.get("data")))
-    for holder in holders:
-        result = object_of(holder.get("task_result"))
-        for name, kind in (("videos", "video"), ("images", "image")):
-            rows = result.get(name)
-            urls = [url_of(object_of(r).get("url")) for r in rows] if isinstance(rows, list) else []
-            if any(urls):
-                found = [Remote(url, kind) for url in urls if url]  # type: ignore[arg-type]
-                return tuple(found)
-    one = next(
-        (
-            url
-            for place in (
-                task.get("result_url"),
-                task.get("url"),
-                object_of(task.get("metadata")).get("url"),
-            )
-            if (url := url_of(place))
-        ),
-        "",
+def _files(task: Mapping[str, Json], own: Mapping[str, Json]) -> tuple[Remote, ...]:
+    """Where the results are: in Kling's own list, or at the one address of a wrapper; older ones
+    put that where the reason of a failure stands.
+    """
+    kinds: tuple[tuple[str, Literal["video", "image"]], ...] = (
+        ("videos", "video"),
+        ("images", "image"),
     )
-    video = not one.lower().partition("?")[0].endswith((".png", ".jpg", ".jpeg", ".webp"))
-    return (Remote(one, "video" if video else "image"),) if one else ()
+    for holder in (task, own, object_of(task.get("data"))):
+        result = object_of(holder.get("task_result"))
+        for name, kind in kinds:
+            if urls := _urls(result.get(name)):
+                return tuple(Remote(url, kind) for url in urls)
+    places = (
+        task.get("result_url"),
+        task.get("url"),
+        object_of(task.get("metadata")).get("url"),
+        task.get("fail_reason"),
+    )
+    return files_of(places)
+
+
+def _urls(rows: Json) -> list[str]:
+    entries: Iterable[Json] = rows if isinstance(rows, list) else ()
+    return [url for row in entries if (url := url_of(object_of(row).get("url")))]

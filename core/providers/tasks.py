@@ -5,7 +5,7 @@ A family says where it is asked, where the id stands, and how a task reads; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from core.providers.base import (
     Ticket,
     Waiting,
 )
-from core.providers.fields import id_of
+from core.providers.fields import id_of, url_of
 from core.providers.stages import Stage, failure_of, stopped
 from core.wire import Answer, Call, Json, refusal
 
@@ -46,6 +46,8 @@ class Seen:
     reason: Json = ""
     """Why it failed, in the service's words."""
     preview: str = ""
+    rough: bool = False
+    """The files are there, but better ones are expected within moments."""
 
 
 class TaskFamily(Family):
@@ -74,6 +76,10 @@ class TaskFamily(Family):
         """Read a task; None when the body holds none."""
         raise NotImplementedError
 
+    def refused(self, answer: Answer) -> GatewayError | None:
+        """The error in an answer, for a family that has words of its own for some."""
+        return refusal(answer)
+
     def invites(self, ticket: Ticket, request: Request, body: Json) -> tuple[Invite, ...]:
         """What a finished task can be continued with."""
         del ticket, request, body
@@ -89,7 +95,7 @@ class TaskFamily(Family):
 
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
         """The ticket. Raises a `GatewayError`; a yes without an id leaves open what was spent."""
-        if error := refusal(answer):
+        if error := self.refused(answer):
             raise error
         task = self.task_id(answer.body)
         if not task:
@@ -104,14 +110,14 @@ class TaskFamily(Family):
 
     def read(self, ticket: Ticket, request: Request, answer: Answer) -> Outcome:
         """Read one task. Raises a `GatewayError` when the look failed, not the task."""
-        if error := refusal(answer):
-            raise _not_seen(error)
-        seen = self.seen(answer.body)
+        # The task first: one that failed may carry an `error`, which is not the look's.
+        seen = self.seen(answer.body) if 200 <= answer.status < 300 else None
         if seen is None:
-            raise Garbled(again=True, detail=f"HTTP {answer.status}: no task in the answer")
+            raise _not_seen(self.refused(answer), answer)
         match seen.stage:
             case Stage.SUCCESS if seen.media:
-                return Result(seen.media, invites=self.invites(ticket, request, answer.body))
+                result = Result(seen.media, invites=self.invites(ticket, request, answer.body))
+                return Progress(99, rest=result) if seen.rough else result
             case Stage.SUCCESS:  # its files come a little later
                 return Progress(99)
             case Stage.FAILURE:
@@ -121,11 +127,25 @@ class TaskFamily(Family):
         return Progress(seen.percent, seen.stage is Stage.RUNNING, seen.preview)
 
 
-def _not_seen(error: GatewayError) -> GatewayError:
-    """What an error of a look means: a task that is not known yet, or trouble that passes."""
+def _not_seen(error: GatewayError | None, answer: Answer) -> GatewayError:
+    """What a look without a task means: one that is not known yet, or trouble that passes."""
+    if error is None:
+        return Garbled(again=True, detail=f"HTTP {answer.status}: no task in the answer")
     if isinstance(error, NotThere):
         return NotThere(error.text, again=True, detail=error.detail)
     return error if error.again else Unreachable(error.text, again=True, detail=error.detail)
+
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def files_of(places: Iterable[Json]) -> tuple[Remote, ...]:
+    """The file at the first of several places that holds an address, a video unless its name is a
+    picture's; none where no place does.
+    """
+    url = next((found for place in places if (found := url_of(place))), "")
+    picture = url.lower().partition("?")[0].endswith(PICTURES)
+    return (Remote(url, "image" if picture else "video"),) if url else ()
 
 
 def first_id(*places: Json) -> str:

@@ -21,6 +21,11 @@ from core.wire import Answer
 
 log = logging.getLogger(__name__)
 
+ROUGH = 97
+"""Percent at which an ended job stands whose better files are still awaited: each look adds one,
+and after the last one what there is is taken.
+"""
+
 
 class Watching:
     """Looks at running jobs and commits what was seen."""
@@ -138,6 +143,8 @@ class Watching:
             log.exception("a look could not be read", extra={"job": job.id})
             return await self._blind(job, Garbled(detail=repr(error)))
         match outcome:
+            case Progress(rest=Result() as rest) if job.percent >= 99:
+                await self._finishing.finish(job, job, rest)
             case Progress():
                 return await self._progress(job, outcome)
             case Waiting() if job.answered:
@@ -162,6 +169,8 @@ class Watching:
             await self._give_up(job)
             return None
         percent = job.percent if seen.percent is None else max(seen.percent, job.percent)
+        if seen.rest is not None:
+            percent = max(ROUGH, job.percent + 1)
         began = now if job.looks else job.submitted_at  # seen at work at the first look: all along
         started = job.started_at or (began if seen.started else 0.0)
         after = replace(
