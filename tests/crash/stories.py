@@ -6,6 +6,7 @@ when the program is back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -81,8 +82,11 @@ async def _answer_zoom(house: House, chat: Any, form: Thing) -> None:
 async def _behind_another(house: House, chat: Any) -> None:
     """The gateway's one place is taken, so that the next job has to wait."""
     since = house.bot.last_job()
-    await house.stage.imagine(house.stage.enter("other"), "a boat slow")
+    other = house.stage.enter("other")
+    await house.stage.imagine(other, "a boat slow")
+    await house.stage.wait(other, lambda shown: shown.says("a boat"))
     await until(lambda: [s for _, s, _ in house.bot.jobs(since) if s == "running"], "running job")
+    await asyncio.sleep(0.1)  # where its progress is has to be stored too
 
 
 async def _describe(house: House, chat: Any, _: Thing) -> None:

@@ -239,12 +239,14 @@ def _judge(
     assert job[1] == STATES[row.end], f"the job is {job[1]}"
     entries = house.bot.ledger(job[0])
     assert [kind for kind, _ in entries] == CLOSED[row.end], f"the ledger says {entries}"
-    assert len({amount for _, amount in entries}) == 1, f"the ledger says {entries}"
     submits = Counter(seen.path for seen in calls if seen.is_submit)
     assert not [path for path, n in submits.items() if n > 1], f"sent again: {submits}"
     if row.end == "result":
         assert submits.total() == story.steps, f"not all sent: {submits}"
         assert sum(seen.paid for seen in calls) == story.pays, "paid otherwise than once"
+        tasks = {seen.task for seen in calls if seen.is_submit}
+        cost = sum(seen.charged for seen in house.gateway.journal if seen.task in tasks)
+        assert entries[-1][1] == round(cost * 1e6), f"cost {cost}, the ledger says {entries}"
     seen = house.stage.seen(chat)
     times = _told(row.end, story, seen)
     most = 2 if row.twice and not house.stage.nonces else 1
