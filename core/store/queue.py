@@ -67,6 +67,8 @@ class Queue(Part):
         """Move the next queued jobs to SUBMITTING, fairly over people; durable, for a submit
         follows.
         """
+        if not await self.any_queued():
+            return []
         ranked = _ranked(jobs.c.wake_at <= now)
         query = select(ranked.c.id).order_by(ranked.c.rank, ranked.c.created_at).limit(slots)
         if per_person:
@@ -80,7 +82,7 @@ class Queue(Part):
             still = and_(jobs.c.state == State.QUEUED, jobs.c.cancel.is_(False), free)
             return _lease(c, ids, still, state=State.SUBMITTING, lease=worker, lease_until=until)
 
-        return await self._write(op) if await self.any_queued() else []
+        return await self._write(op)
 
     async def extend(self, worker: str, until: float) -> None:
         """Keep this worker's leases."""
