@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
@@ -18,6 +19,7 @@ from adapters.discord.app import DiscordAdapter
 from adapters.telegram.app import TelegramAdapter
 from adapters.web.app import WebAdapter
 from bot.config import Settings
+from bot.files import Files
 from bot.http import Health, Site, serve_http
 from core.adapter import Adapter
 from core.archive import Archive
@@ -27,6 +29,7 @@ from core.desk import Desk
 from core.engine import Engine
 from core.errors import StoreError
 from core.gateway import Gateway
+from core.links import Links
 from core.outbox import Outbox
 from core.pace import Pace
 from core.providers import catalogue, providers
@@ -90,13 +93,16 @@ class App:
         """Run until `stop` is set. Raises `StartError` when it cannot begin."""
         self._remark()
         async with AsyncExitStack() as stack:
-            engine, outbox, delivery, desk = await self._build(stack)
+            engine, outbox, delivery, desk, files = await self._build(stack)
             health = Health(engine)
             runners = self._runners(desk)
             for runner in runners:
                 desk.attach(runner)
                 health.watch(runner)
-            sites: list[Site] = [r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)]
+            sites: list[Site] = [
+                files,
+                *(r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)),
+            ]
             self.address = await self._serve(stack, health, sites)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -113,13 +119,14 @@ class App:
             except* _StopError:
                 log.info("stopped")
 
-    async def _build(self, stack: AsyncExitStack) -> tuple[Engine, Outbox, Delivery, Desk]:
+    async def _build(self, stack: AsyncExitStack) -> tuple[Engine, Outbox, Delivery, Desk, Files]:
         settings, clock = self._settings, self._clock
         store = await self._open()
         stack.push_async_callback(store.close)
         archive = self._archive()
+        links = Links(settings.web.public_url, await self._secret(store), clock)
         gateway = await stack.enter_async_context(
-            Gateway(settings.gateway, archive, trusted_hosts=self._trusted())
+            Gateway(settings.gateway, archive, trusted_hosts=self._trusted(), link=links.link)
         )
         families = providers(settings.midjourney)
         offers = catalogue(families, settings.models)
@@ -133,6 +140,7 @@ class App:
             pace=pace,
             clock=clock,
             parallel=settings.jobs.parallel,
+            link=links.link,
         )
         engine = Engine(
             store=store,
@@ -147,7 +155,7 @@ class App:
         )
         studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock)
         desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
-        return engine, outbox, delivery, desk
+        return engine, outbox, delivery, desk, Files(links, archive)
 
     async def _open(self) -> Store:
         try:
@@ -161,6 +169,16 @@ class App:
                 f"The store cannot be opened ({error.strerror or error}): the program's user needs "
                 "the folder of [store] url, to write in it."
             ) from error
+
+    async def _secret(self, store: Store) -> bytes:
+        """What links are signed with; in the store, so that they are good over restarts."""
+        name = "links:secret"
+        try:
+            if await store.kept(name) is None:
+                await store.keep(name, secrets.token_hex(32))
+            return bytes.fromhex(await store.kept(name) or "")
+        except StoreError as error:
+            raise StartError(f"{error} See [store] url.") from error
 
     def _archive(self) -> Archive:
         folder = self._settings.archive.dir.absolute()

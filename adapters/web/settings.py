@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
@@ -20,6 +21,8 @@ class WebSettings(BaseModel):
     """
     password: SecretStr = SecretStr("")
     """Asked for (user name: any) before the playground opens."""
+    public_url: str = ""
+    """The address at which others reach this server, for signed links to files; empty: no links."""
 
     @field_validator("listen")
     @classmethod
@@ -28,6 +31,14 @@ class WebSettings(BaseModel):
         if not host or not port.isdigit() or int(port) > 65_535:
             raise ValueError('write "host:port", such as "127.0.0.1:8080"')
         return listen.strip()
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, url: str) -> str:
+        url = url.strip().rstrip("/")
+        if url and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+            raise ValueError('write "https://..." as others type it, without ? and #')
+        return url
 
     @property
     def local(self) -> bool:
