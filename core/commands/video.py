@@ -14,8 +14,9 @@ from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Media
 
-CHOICES = ("ar", "seconds", "mode", "camera", "effect", "no", "seed", "loop")
-"""Options that a model may take; those it lacks are named to the person."""
+CHOICES = ("ar", "seconds", "mode", "camera", "effect", "no")
+"""Options that a model may take; those it lacks are named to the person, and so are others that
+were typed as flags."""
 
 
 class VideoOptions(Options):
@@ -51,7 +52,7 @@ class VideoOptions(Options):
     camera: str | None = Field(
         None,
         max_length=40,
-        description=mark("How the camera moves, such as zoom:5"),
+        description=mark("How the camera moves, such as zoom:5 or forward_up"),
         json_schema_extra={"suggest": "values:video:camera"},
     )
     effect: str | None = Field(
@@ -67,19 +68,19 @@ class VideoOptions(Options):
 async def video(ctx: Context, options: VideoOptions) -> None:
     """Film something."""
     text, typed = split(options.prompt) if options.prompt else ("", {})
+    model = options.model or typed.pop("model", None)
     if not text and options.image is None:
         raise BadInput(
             mark("Say what happens in the video, or send the picture it shall start from.")
         )
     if options.end is not None and options.image is None:
         raise BadInput(mark("A last picture needs a first one as well: send both."))
-    offer = ctx.offer("video", options.model)
     files = {"start": options.image, "end": options.end}
     given = {role: media for role, media in files.items() if media is not None}
+    offer = ctx.offer("video", model, files=len(given))
     chosen: dict[str, Any] = options.model_dump(include=set(CHOICES), exclude_none=True)
-    typed = {name: value for name, value in typed.items() if name in CHOICES}
-    request, notes = request_for(offer, text, {**chosen, **typed}, list(given.values()))
-    request = ctx.with_options(request, roles=list(given))
+    knobs = {**chosen, **typed}
+    request, notes = request_for(offer, text, knobs, list(given.values()), list(given))
     await ctx.start(ctx.noted(request, notes), spoiler=options.spoiler)
 
 

@@ -27,7 +27,7 @@ from core.messages import Media
 from core.providers.base import Offer, Remote, Request, Ticket, Values
 from core.providers.fields import object_of, percent_of, text_of, url_of, whole
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, files_of, first_id
+from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
 from core.wire import LOST, SAID_RATE, TOO_FAST, Answer, Blob, Json, refusal, said
 
 FAMILY = "kling"
@@ -197,7 +197,7 @@ class Kling(TaskFamily):
                 return PICTURES, _drawing(request)
             case "tryon":
                 person, garment = (_file(media) for media in request.media)
-                model = text_of(request.options.get("model")) or request.offer
+                model = wire_name(request)
                 return TRY_ON, {
                     "model_name": model,
                     "model": model,
@@ -271,7 +271,7 @@ def _drawing(request: Request) -> dict[str, Json]:
 
 
 def _common(request: Request) -> dict[str, Json]:
-    model = text_of(request.options.get("model")) or request.offer
+    model = wire_name(request)
     body: dict[str, Json] = {"model_name": model, "model": model}
     if request.prompt:
         body["prompt"] = request.prompt
@@ -287,7 +287,7 @@ def _film(request: Request) -> tuple[str, dict[str, Json]]:
     if mode := options.get("mode"):
         body["mode"] = mode
     camera = text_of(options.get("camera"))
-    files = dict(zip(_roles(request), request.media, strict=False))
+    files = by_role(request)
     if camera and "end" in files:
         raise BadInput(
             mark("A last picture and a camera move do not go together. Leave one of them out.")
@@ -324,11 +324,6 @@ def _file(media: Media) -> Blob:
             n=STEEPEST,
         )
     return Blob(media, "base64", types=("image/jpeg", "image/png"), most=MOST_BYTES)
-
-
-def _roles(request: Request) -> list[str]:
-    given = request.options.get("roles")
-    return [str(role) for role in given] if isinstance(given, list) else ["start", "end"]
 
 
 def _camera(move: str) -> dict[str, Json]:

@@ -1,8 +1,8 @@
 """Luma: videos from words, and from a first and a last picture, through `/luma/generations`.
 
-Pictures go as addresses. A finished task may come without its clean file for a while; what is there
-is taken when nothing better comes. Pure. `Request.options` it reads, all optional: model, ar, loop,
-roles.
+Words are needed; pictures go as addresses. A finished task may come without its clean file for a
+while; what is there is taken when nothing better comes. Pure. `Request.options` it reads, all
+optional: model, ar, loop, roles.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from core.errors import BadInput
 from core.i18n import mark
-from core.providers.base import Offer, Remote, Request, Ticket
+from core.providers.base import Offer, Request, Ticket
 from core.providers.fields import object_of, text_of, url_of
 from core.providers.stages import stage_of
-from core.providers.tasks import Seen, TaskFamily, first_id
+from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "luma"
@@ -56,18 +56,16 @@ class Luma(TaskFamily):
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""
         options = request.options
-        given = options.get("roles")
-        roles = given if isinstance(given, list) else ["start", "end"]
-        files = dict(zip(roles, request.media, strict=False))
+        files = by_role(request)
         if "end" in files and "start" not in files:
             raise BadInput(mark("A last picture needs a first one as well."))
-        if not request.prompt and not files:
-            raise BadInput(mark("Say what the video shall show, or send a picture to start from."))
+        if not request.prompt:
+            raise BadInput(mark("Luma needs words as well: say what happens in the video."))
         body: dict[str, Json] = {
             "user_prompt": request.prompt,
             "expand_prompt": True,
             "aspect_ratio": text_of(options.get("ar")) or "16:9",
-            "model_name": text_of(options.get("model")) or request.offer,
+            "model_name": wire_name(request),
         }
         if options.get("loop"):
             body["loop"] = True
@@ -91,12 +89,14 @@ class Luma(TaskFamily):
         task = task if "state" in task else object_of(task.get("data"))
         if "state" not in task:
             return None
+        clean, others = _places(task)
         return Seen(
             stage_of(task.get("state")),
             None,
-            _video(task),
+            files_of((clean, *others)),
             text_of(task.get("failure_reason")),
             url_of(object_of(task.get("thumbnail")).get("url")),
+            rough=not url_of(clean),
         )
 
 
@@ -104,16 +104,12 @@ def _one(body: Json) -> Mapping[str, Json]:
     return object_of(body[0]) if isinstance(body, list) and body else object_of(body)
 
 
-def _video(task: Mapping[str, Json]) -> tuple[Remote, ...]:
-    """The clean file, else the one with a mark in it, else wherever a reseller put it."""
+def _places(task: Mapping[str, Json]) -> tuple[Json, tuple[Json, ...]]:
+    """Where the clean file stands, and where others do: one that may have a mark in it, the raw
+    one, or wherever a reseller puts it.
+    """
     video = object_of(task.get("video"))
     artifact = object_of(object_of(task.get("artifact")).get("video"))
-    places = (
-        video.get("download_url"),
-        video.get("url"),
-        object_of(task.get("video_raw")).get("url"),
-        artifact.get("download_url"),
-        artifact.get("url"),
-    )
-    url = next((found for place in places if (found := url_of(place))), "")
-    return (Remote(url, "video"),) if url else ()
+    raw = object_of(task.get("video_raw"))
+    clean = url_of(video.get("download_url")) or url_of(artifact.get("download_url"))
+    return clean, (video.get("url"), raw.get("url"), artifact.get("url"))

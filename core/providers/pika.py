@@ -14,7 +14,7 @@ from core.i18n import mark
 from core.providers.base import Offer, Remote, Request, Ticket
 from core.providers.fields import object_of, percent_of, text_of, url_of
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, first_id
+from core.providers.tasks import Seen, TaskFamily, first_id, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "pika"
@@ -50,6 +50,7 @@ def _offer(key: str, title: str, model: str, price: float) -> Offer:
         price,
         model=model,
         takes={"ar": tuple(RATIOS), "no": (), "seed": (), "effect": EFFECTS},
+        beside={"picture": {"ar": ()}},
         media=(0, 1),
         longest=1000,
         typical=120.0,
@@ -91,7 +92,7 @@ class Pika(TaskFamily):
         body: dict[str, Json] = {
             "promptText": request.prompt,
             "pikaffect": effect,
-            "model": text_of(options.get("model")) or "1.5",
+            "model": wire_name(request),
             "options": shape,
         }
         if request.media:

@@ -1,8 +1,8 @@
 """Runway: videos from a picture, through `/runwayml/v1`.
 
 A picture is needed, and goes as a data URI; the older model also takes a last one. A task is read
-bare or in a gateway's wrapper. Pure. `Request.options` it reads, all optional: model, ar, seconds,
-seed, roles.
+bare or in a gateway's wrapper, whose word counts more. Pure. `Request.options` it reads, all
+optional: model, ar, seconds, seed, roles.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import ClassVar
 
 from core.errors import BadInput
 from core.i18n import mark
+from core.messages import Media
 from core.providers.base import Offer, Remote, Request, Ticket
 from core.providers.fields import object_of, percent_of, text_of, url_of
-from core.providers.stages import stage_of
-from core.providers.tasks import Seen, TaskFamily, first_id
+from core.providers.stages import Stage, stage_of
+from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "runway"
@@ -35,7 +36,11 @@ RATIOS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _offer(key: str, title: str, price: float) -> Offer:
+TYPES, MOST_BYTES = ("image/jpeg", "image/png", "image/webp"), 3_500_000
+"""Pictures that are taken, and bytes of one: the data URI may have 5 MB."""
+
+
+def _offer(key: str, title: str, price: float, most: int) -> Offer:
     return Offer(
         key,
         FAMILY,
@@ -43,7 +48,7 @@ def _offer(key: str, title: str, price: float) -> Offer:
         title,
         price,
         takes={"ar": tuple(RATIOS[key]), "seconds": ("5", "10"), "seed": ()},
-        media=(1, 2),
+        media=(1, most),
         longest=1000,
         factors=(({"seconds": ("10",)}, 2.0),),
         typical=60.0,
@@ -53,8 +58,8 @@ def _offer(key: str, title: str, price: float) -> Offer:
 
 
 OFFERS: tuple[Offer, ...] = (
-    _offer("gen4_turbo", "Runway Gen-4 Turbo", 0.25),
-    _offer("gen3a_turbo", "Runway Gen-3 Turbo", 0.25),
+    _offer("gen4_turbo", "Runway Gen-4 Turbo", 0.25, most=1),
+    _offer("gen3a_turbo", "Runway Gen-3 Turbo", 0.25, most=2),
 )
 """Prices are the vendor's own for five seconds; `[models]` sets the gateway's."""
 
@@ -69,10 +74,9 @@ class Runway(TaskFamily):
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""
         options = request.options
-        model = text_of(options.get("model")) or request.offer
         ratios = RATIOS.get(request.offer) or RATIOS["gen4_turbo"]
         body: dict[str, Json] = {
-            "model": model,
+            "model": wire_name(request),
             "promptImage": _pictures(request),
             "duration": int(options.get("seconds") or 5),
             "ratio": ratios.get(text_of(options.get("ar")), ratios["16:9"]),
@@ -99,28 +103,23 @@ class Runway(TaskFamily):
     def seen(self, body: Json) -> Seen | None:
         """Read a task; progress is a number from 0 to 1, or a text such as `45%` in a wrapper."""
         outer = object_of(body)
-        wrapper = object_of(outer.get("data"))
-        task = object_of(wrapper.get("data")) or wrapper or outer
-        word = task.get("status") or wrapper.get("status")
-        if word is None and "status" not in outer:
+        wrapper = object_of(outer.get("data")) or outer
+        task = object_of(wrapper.get("data")) or wrapper
+        if not any(isinstance(one.get("status", 0), str | None) for one in (wrapper, task)):
             return None
-        output = task.get("output")
-        urls = [url_of(one) for one in output] if isinstance(output, list) else []
-        reason = text_of(task.get("failure")) or text_of(wrapper.get("fail_reason"))
-        code = text_of(task.get("failureCode"))
+        stage = stage_of(wrapper.get("status") or task.get("status"))
+        progress = _percent(task.get("progress"))
         return Seen(
-            stage_of(word or outer.get("status")),
-            _percent(task.get("progress", wrapper.get("progress"))),
-            tuple(Remote(url, "video") for url in urls if url),
-            " ".join(part for part in (reason, code) if part),
+            stage,
+            _percent(wrapper.get("progress")) if progress is None else progress,
+            _films(task, wrapper) if stage is Stage.SUCCESS else (),
+            _reason(task, wrapper),
         )
 
 
 def _pictures(request: Request) -> Json:
     """The first picture by itself, or a list that names the first and the last."""
-    given = request.options.get("roles")
-    roles = given if isinstance(given, list) else ["start", "end"]
-    files = dict(zip(roles, request.media, strict=False))
+    files = by_role(request)
     if "start" not in files:
         raise BadInput(
             mark(
@@ -128,16 +127,34 @@ def _pictures(request: Request) -> Json:
             )
         )
     if "end" not in files:
-        return Blob(files["start"])
-    if request.offer != "gen3a_turbo":
-        raise BadInput(mark("This Runway model takes no last picture; Gen-3 Turbo does."))
+        return _file(files["start"])
     return [
-        {"uri": Blob(files["start"]), "position": "first"},
-        {"uri": Blob(files["end"]), "position": "last"},
+        {"uri": _file(files["start"]), "position": "first"},
+        {"uri": _file(files["end"]), "position": "last"},
     ]
 
 
+def _file(media: Media) -> Blob:
+    return Blob(media, types=TYPES, most=MOST_BYTES)
+
+
+def _films(task: Mapping[str, Json], wrapper: Mapping[str, Json]) -> tuple[Remote, ...]:
+    """The output, or the one address of a wrapper."""
+    output = task.get("output")
+    urls = [url_of(one) for one in output] if isinstance(output, list) else []
+    films = tuple(Remote(url, "video") for url in urls if url)
+    return films or files_of((wrapper.get("result_url"), wrapper.get("fail_reason")))
+
+
+def _reason(task: Mapping[str, Json], wrapper: Mapping[str, Json]) -> str:
+    """Why it failed, with the code, which tells a picture or words that are not allowed."""
+    reason = text_of(task.get("failure")) or text_of(wrapper.get("fail_reason"))
+    code = text_of(task.get("failureCode"))
+    return f"{reason} ({code})" if reason and code else reason or code
+
+
 def _percent(value: Json) -> int | None:
-    if isinstance(value, float) or value == 1:
-        return min(int(float(value) * 100), 99)
+    """Percent of a share from 0 to 1, or of a text such as `45%`."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        value = value * 100
     return percent_of(value)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from core.errors import Garbled, GatewayError, NotThere, Spent, Unreachable
 from core.i18n import mark
+from core.messages import Media
 from core.providers.base import (
     Failed,
     Family,
@@ -25,7 +26,7 @@ from core.providers.base import (
     Ticket,
     Waiting,
 )
-from core.providers.fields import id_of, url_of
+from core.providers.fields import id_of, text_of, url_of
 from core.providers.stages import Stage, failure_of, stopped
 from core.wire import Answer, Call, Json, refusal
 
@@ -146,6 +147,18 @@ def files_of(places: Iterable[Json]) -> tuple[Remote, ...]:
     url = next((found for place in places if (found := url_of(place))), "")
     picture = url.lower().partition("?")[0].endswith(PICTURES)
     return (Remote(url, "image" if picture else "video"),) if url else ()
+
+
+def wire_name(request: Request) -> str:
+    """What the model is called on the wire."""
+    return text_of(request.options.get("model")) or request.offer
+
+
+def by_role(request: Request) -> dict[str, Media]:
+    """The files of a video: the picture it begins with as `start`, the last one as `end`."""
+    given = request.options.get("roles")
+    roles = [str(role) for role in given] if isinstance(given, list) else ["start", "end"]
+    return dict(zip(roles, request.media, strict=False))
 
 
 def first_id(*places: Json) -> str:
