@@ -116,12 +116,14 @@ async def _head(request: web.Request) -> str:
     return head[:HEAD].decode("utf-8", "replace")
 
 
-def application() -> web.Application:
-    """The server."""
-    rooms = Rooms()
-    names: dict[str, str] = {}
+class Api:
+    """The routes."""
 
-    async def fixed(request: web.Request) -> web.Response:
+    def __init__(self) -> None:
+        self.rooms = Rooms()
+        self.names: dict[str, str] = {}
+
+    async def fixed(self, request: web.Request) -> web.Response:
         host = request.host
         match request.path.removeprefix("/api/v10"):
             case "/gateway/bot" | "/gateway":
@@ -137,99 +139,107 @@ def application() -> web.Application:
                 found["owner"] = {"id": "1", "username": "o", "discriminator": "0", "avatar": None}
         return _json(found)
 
-    async def commands(request: web.Request) -> web.Response:
+    async def commands(self, request: web.Request) -> web.Response:
         made = [
-            {**one, "id": str(next(rooms.ids)), "application_id": str(APP), "version": "1"}
+            {**one, "id": str(next(self.rooms.ids)), "application_id": str(APP), "version": "1"}
             for one in await request.json()
         ]
-        rooms.command = next(int(one["id"]) for one in made if one["name"] == "imagine")
+        self.rooms.command = next(int(one["id"]) for one in made if one["name"] == "imagine")
         return _json(made)
 
-    async def callback(request: web.Request) -> web.Response:
+    async def callback(self, request: web.Request) -> web.Response:
         own = request.match_info["id"]
         await request.read()
-        message = str(next(rooms.ids))
-        names[request.match_info["token"]] = message
+        message = str(next(self.rooms.ids))
+        self.names[request.match_info["token"]] = message
         about = {"id": own, "type": 2, "response_message_id": message}
-        resource = {"type": 5, "message": _message(rooms, message, "0", "")}
+        resource = {"type": 5, "message": _message(self.rooms, message, "0", "")}
         return _json({"interaction": about, "resource": resource})
 
-    async def visible(request: web.Request) -> web.Response:
+    async def visible(self, request: web.Request) -> web.Response:
         text, given = await _head(request), request.match_info
         where = given.get("channel") or given.get("token", "")
         kind = f"{request.method} {'channel' if 'channel' in given else 'hook'}"
-        if pause := rooms.pause(kind, where):
+        if pause := self.rooms.pause(kind, where):
             body = {"message": "You are being rate limited.", "retry_after": pause, "global": False}
             return _json(
                 body, status=429, headers={"Retry-After": f"{pause:.3f}", "Via": "1.1 bench"}
             )
         files = request.content_type.startswith("multipart/")
         what = {"POST": "send", "PATCH": "edit", "DELETE": "delete"}[request.method]
-        words = text if rooms.keep_all else " ".join(PROMPT.findall(text)[:1])
-        rooms.seen.append((time.time(), "result" if files else what, _number(where), words))
+        words = text if self.rooms.keep_all else " ".join(PROMPT.findall(text)[:1])
+        self.rooms.seen.append((time.time(), "result" if files else what, _number(where), words))
         if request.method == "DELETE":
             return web.Response(status=204)
         message = given.get("message", "")
-        number = message if message.isdigit() else names.get(where) or str(next(rooms.ids))
+        number = (
+            message if message.isdigit() else self.names.get(where) or str(next(self.rooms.ids))
+        )
         if request.method == "POST":
-            number = str(next(rooms.ids))
-        return _json(_message(rooms, number, where, "file" if files else ""))
+            number = str(next(self.rooms.ids))
+        return _json(_message(self.rooms, number, where, "file" if files else ""))
 
-    async def socket(request: web.Request) -> web.WebSocketResponse:
+    async def socket(self, request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse()
         await ws.prepare(request)
-        rooms.ws, rooms.packer, rooms.seq = ws, zlib.compressobj(), 0
-        await rooms.send(10, {"heartbeat_interval": 41_250})
+        self.rooms.ws, self.rooms.packer, self.rooms.seq = ws, zlib.compressobj(), 0
+        await self.rooms.send(10, {"heartbeat_interval": 41_250})
         async for frame in ws:
             if frame.type is not WSMsgType.TEXT:
                 continue
             op = json.loads(frame.data)["op"]
             if op == 1:
-                await rooms.send(11, None)
+                await self.rooms.send(11, None)
             if op == 2:
                 user = {"id": str(APP), "username": "bench", "discriminator": "0", "avatar": None}
                 ready = {"v": 10, "user": user | {"bot": True}, "guilds": [], "shard": [0, 1]}
                 ready |= {"session_id": "s", "resume_gateway_url": f"ws://{request.host}/ws"}
                 ready |= {"application": {"id": str(APP), "flags": 0}, "private_channels": []}
-                await rooms.send(0, ready, "READY")
+                await self.rooms.send(0, ready, "READY")
         return ws
 
-    async def type_(request: web.Request) -> web.Response:
+    async def type_(self, request: web.Request) -> web.Response:
         given = await request.json()
-        rooms.said.clear()
-        rooms.seen.clear()
-        rooms.refused = 0
-        rooms.keep_all = given.pop("keep_all", False)
-        rooms.limit = tuple(given.pop("limit", (0, 5.0)))
-        task = asyncio.create_task(rooms.type(**given))
-        rooms.typing.add(task)
-        task.add_done_callback(rooms.typing.discard)
+        self.rooms.said.clear()
+        self.rooms.seen.clear()
+        self.rooms.refused = 0
+        self.rooms.keep_all = given.pop("keep_all", False)
+        self.rooms.limit = tuple(given.pop("limit", (0, 5.0)))
+        task = asyncio.create_task(self.rooms.type(**given))
+        self.rooms.typing.add(task)
+        task.add_done_callback(self.rooms.typing.discard)
         return _json({})
 
-    async def report(request: web.Request) -> web.Response:
+    async def report(self, request: web.Request) -> web.Response:
         del request
-        return _json({"said": rooms.said, "seen": rooms.seen, "refused": rooms.refused})
+        return _json(
+            {"said": self.rooms.said, "seen": self.rooms.seen, "refused": self.rooms.refused}
+        )
 
-    async def count(request: web.Request) -> web.Response:
+    async def count(self, request: web.Request) -> web.Response:
         del request
-        done = sum(1 for _, what, *_ in rooms.seen if what == "result")
-        return _json({"said": len(rooms.said), "results": done})
+        done = sum(1 for _, what, *_ in self.rooms.seen if what == "result")
+        return _json({"said": len(self.rooms.said), "results": done})
 
+
+def application() -> web.Application:
+    """The server."""
+    api = Api()
     app = web.Application(client_max_size=1 << 30)
     for path in ("/gateway", "/gateway/bot", "/users/@me", "/oauth2/applications/@me"):
-        app.router.add_get(f"/api/v10{path}", fixed)
-    app.router.add_put("/api/v10/applications/{app}/commands", commands)
-    app.router.add_put("/api/v10/applications/{app}/guilds/{guild}/commands", commands)
-    app.router.add_post("/api/v10/interactions/{id}/{token}/callback", callback)
-    app.router.add_post("/api/v10/channels/{channel}/messages", visible)
-    app.router.add_route("*", "/api/v10/channels/{channel}/messages/{message}", visible)
-    app.router.add_post("/api/v10/webhooks/{app}/{token}", visible)
-    app.router.add_route("*", "/api/v10/webhooks/{app}/{token}/messages/{message}", visible)
-    app.router.add_get("/ws", socket)
-    app.router.add_get("/ws/", socket)
-    app.router.add_post("/bench/type", type_)
-    app.router.add_get("/bench/report", report)
-    app.router.add_get("/bench/count", count)
+        app.router.add_get(f"/api/v10{path}", api.fixed)
+    app.router.add_put("/api/v10/applications/{app}/commands", api.commands)
+    app.router.add_put("/api/v10/applications/{app}/guilds/{guild}/commands", api.commands)
+    app.router.add_post("/api/v10/interactions/{id}/{token}/callback", api.callback)
+    app.router.add_post("/api/v10/channels/{channel}/messages", api.visible)
+    app.router.add_route("*", "/api/v10/channels/{channel}/messages/{message}", api.visible)
+    app.router.add_post("/api/v10/webhooks/{app}/{token}", api.visible)
+    app.router.add_route("*", "/api/v10/webhooks/{app}/{token}/messages/{message}", api.visible)
+    app.router.add_get("/ws", api.socket)
+    app.router.add_get("/ws/", api.socket)
+    app.router.add_post("/bench/type", api.type_)
+    app.router.add_get("/bench/report", api.report)
+    app.router.add_get("/bench/count", api.count)
     return app
 
 
