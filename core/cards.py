@@ -18,12 +18,12 @@ from core.messages import (
     Form,
     Media,
     Message,
-    closed,
     escape,
     shorten,
     tame,
 )
 from core.providers.base import Offer, Request
+from core.split import closed
 
 PROMPT_SHOWN = 500
 """Characters of a prompt shown with a result."""
@@ -88,6 +88,7 @@ COMMAND_NAMES = {
     "lyrics": mark("Lyrics"),
     "ask": mark("Ask"),
     "prompt": mark("Prompts"),
+    "complete": mark("Complete"),
     "speak": mark("Speak"),
     "transcribe": mark("Transcript"),
     "translate": mark("Translation"),
@@ -306,9 +307,22 @@ def receipt(say: Say, job: Job, model: str) -> str:
         escape(model),
         *options(say, job),
         took(say, lasted) if lasted > 0 else "",
+        spoken(say, job),
         money(job.price) if job.price else "",
         f"`{job.id}`",
     )
+
+
+def remark(say: Say, told: str | tuple[str, Mapping[str, object]]) -> str:
+    """A word about a result: a catalogue text, alone or with its values."""
+    text, values = (told, {}) if isinstance(told, str) else told
+    return say(text, **{name: escape(shorten(str(v), 300)) for name, v in values.items()})
+
+
+def spoken(say: Say, job: Job) -> str:
+    """How much was said to a language model and by it, where it told."""
+    tokens = job.facts.get("tokens")
+    return say("{asked} + {said} tokens", asked=tokens[0], said=tokens[1]) if tokens else ""
 
 
 SHAPES = {
@@ -331,7 +345,8 @@ def result(
     """The result of a job as a new message."""
     lines = [headline(say, job)]
     if job.text:
-        lines.append(tame(job.text) if job.markdown else escape(shorten(job.text, 3000)))
+        lines.append(closed(tame(job.text)) if job.markdown else escape(job.text))
+    lines += [f"ℹ️ {remark(say, one)}" for one in job.facts.get("remarks") or ()]
     if notes := notes_line(job):
         lines.append(notes)
     lines.append(receipt(say, job, model))

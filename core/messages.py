@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
+
+from core.split import split
 
 Style: TypeAlias = Literal["plain", "primary", "success", "danger"]
 
@@ -189,6 +192,10 @@ class Limits:
     """Progress needs a bar drawn in characters."""
     restyles: bool = False
     """Buttons of a sent message can be changed without sending its files again."""
+    measure: Callable[[str], int] = len
+    """How long CommonMark becomes in the platform's own terms."""
+    voice: str = "mp3"
+    """The kind of sound file that shows best as spoken words."""
     lossy: bool = False
     """The platform recompresses pictures, so the untouched file is offered beside them."""
 
@@ -279,15 +286,18 @@ def escape(text: str) -> str:
     return _MARKS.sub(r"\\\1", text)
 
 
+_AT = re.compile(
+    r"(?P<kept>\\.|(?P<fence>`{3,}|~{3,}).*?(?:(?P=fence)|\Z)|`[^`\n]+`"
+    r"|https?://[\w.-]+\.[a-z]+/[^\s)>]*)|@",
+    re.DOTALL,
+)
+
+
 def tame(markdown: str) -> str:
-    """CommonMark that somebody else wrote, a language model say, so that it pings nobody."""
-    return clean(markdown).replace("@", "@\u2060")
-
-
-def closed(markdown: str) -> str:
-    """CommonMark that was cut off, with its last code block closed."""
-    fences = [line for line in markdown.split("\n") if line.lstrip().startswith("```")]
-    return f"{markdown}\n```" if len(fences) % 2 else markdown
+    """CommonMark that somebody else wrote, a language model say, so that it pings nobody. Code and
+    addresses, in which nothing does, stay as they are.
+    """
+    return _AT.sub(lambda found: found["kept"] or "@\u2060", clean(markdown))
 
 
 def shorten(text: str, limit: int) -> str:
@@ -298,28 +308,13 @@ def shorten(text: str, limit: int) -> str:
 def fit(message: Message, limits: Limits) -> list[Message]:
     """Cut a message into as many as the chat's text limit asks for.
 
-    Media go with the first part, buttons and the form with the last; text is cut at paragraphs,
-    then lines, then words.
+    Media go with the first part, buttons and the form with the last; text is cut as `core.split`
+    does.
     """
     room = limits.caption if message.media else limits.text
-    parts = _split(message.text, room, limits.text)
+    parts = split(message.text, room, limits.text, limits.measure)
     if len(parts) == 1:
         return [message]
     head = replace(message, text=parts[0], buttons=(), form=None)
     middle = [replace(head, text=part, media=(), mention=None) for part in parts[1:-1]]
     return [head, *middle, replace(message, text=parts[-1], media=(), mention=None)]
-
-
-def _split(text: str, first: int, rest: int) -> list[str]:
-    parts: list[str] = []
-    room = first
-    while len(text) > room:
-        cut = next(
-            (c for mark in ("\n\n", "\n", " ") if (c := text.rfind(mark, 1, room)) > 0), room
-        )
-        while cut > 1 and text[cut - 1] == "\\":  # never between a backslash and what it escapes
-            cut -= 1
-        parts.append(text[:cut].rstrip())
-        text = text[cut:].lstrip()
-        room = rest
-    return [*parts, text]

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import discord
 from discord.http import MultipartParameters
 
+from adapters.discord import render
 from adapters.discord.door import Door, read_door
 from adapters.discord.events import PLATFORM
 from adapters.discord.render import EPHEMERAL, filename, payload
@@ -51,6 +52,7 @@ LIMITS = Limits(
     window=5.0,
     edit_gap=2.0,
     restyles=True,
+    measure=lambda source: len(render.text(source)),
 )
 
 Draft: TypeAlias = tuple[Message, str, str]

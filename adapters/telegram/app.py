@@ -22,7 +22,7 @@ from adapters.telegram.events import PLATFORM, Json
 from adapters.telegram.faults import FILE_BYTES, explained, says, seconds
 from adapters.telegram.files import PHOTO_BYTES, PHOTO_SIDES
 from adapters.telegram.intake import Intake
-from adapters.telegram.render import NAME, PER_ROW, ROWS, plain
+from adapters.telegram.render import NAME, PER_ROW, ROWS, length, plain
 from adapters.telegram.sending import CAPTION, TEXT, Sender
 from adapters.telegram.transport import AiohttpRequest
 from adapters.telegram.updates import LONGEST_PAUSE, POLL, SILENCE, Updates
@@ -240,6 +240,8 @@ class TelegramAdapter:
             window=60.0 if group else 5.0,
             edit_gap=3.0 if group else 1.5,
             restyles=True,
+            measure=length,
+            voice="opus",
             lossy=True,
         )
 

@@ -37,6 +37,14 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def length(source: str) -> int:
+    """How long CommonMark becomes here: in characters, or by its entities, of which Telegram shows
+    no more than 100.
+    """
+    text, entities = text_of(source)
+    return max(units(text), len(entities) * 4096 // 100)
+
+
 def text_of(source: str, mention: Caller | None = None) -> tuple[str, list[MessageEntity]]:
     """CommonMark source as plain text and entities; the person to notify stands in front."""
     text, found = convert(source, latex_escape=False)
