@@ -21,6 +21,7 @@ from typing import BinaryIO, TypeVar, cast
 import puremagic
 from PIL import Image
 
+from core.clips import measure
 from core.errors import BadInput, StoreError
 from core.i18n import mark
 from core.messages import Media, clean
@@ -64,6 +65,13 @@ ENDINGS = {
     "audio/aac": "aac",
     "audio/mp4": "m4a",
 }
+TEXTS = {
+    "md": "text/markdown",
+    "txt": "text/plain",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+}
+"""Endings and types of texts, which the bot itself writes; nobody may send any."""
 NOT_A_PICTURE = mark("That is not a picture. PNG, JPEG, WebP and GIF can be used.")
 UNKNOWN = mark("That is not a picture, a sound or a video that can be used here.")
 BROKEN = mark("That picture is broken or not complete. Please send it again.")
@@ -104,6 +112,7 @@ class Archive:
         name: str = "",
         limit: int = 50_000_000,
         passing: bool = False,
+        mime: str = "",
     ) -> Media:
         """Keep a file, streamed.
 
@@ -112,6 +121,7 @@ class Archive:
             name: What a person called it; the ending is made to fit what it is.
             limit: Most bytes.
             passing: It may be discarded later, unless the same bytes were or are kept for good.
+            mime: What it is, where that is known and not to be found out.
 
         Raises:
             BadInput: It is no usable picture or video, or too big.
@@ -122,13 +132,25 @@ class Archive:
             with await asyncio.to_thread(_create, part) as file:  # its lock lasts to the end
                 digest, size = await _write(file, chunks, limit)
                 async with self._decoding:
-                    media = await asyncio.to_thread(_inspect, part, digest, size, name)
+                    media = (
+                        Media(digest, mime, size, name=name)
+                        if mime
+                        else await asyncio.to_thread(_inspect, part, digest, size, name)
+                    )
                 await asyncio.to_thread(self._settle, part, media, passing)
         except OSError as error:
             raise _full(error) from error
         finally:
             part.unlink(missing_ok=True)
         return media
+
+    async def write(self, text: str, ending: str) -> Media:
+        """Keep a text of the bot's own. Raises `StoreError`."""
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield text.encode("utf-8", "replace")
+
+        return await self.put(whole(), name=f"text.{ending}", mime=TEXTS[ending])
 
     def _settle(self, part: Path, media: Media, passing: bool) -> None:
         """Move a complete file to its place, on disk for good before it is spoken of."""

@@ -37,7 +37,7 @@ from core.messages import Media, Message, Place, Ref, shorten
 from core.outbox import Outbox
 from core.pace import Pace
 from core.pictures import fitted
-from core.providers.base import Offer, Remote
+from core.providers.base import Offer, Remote, Stream, Written
 from core.store import Store
 
 log = logging.getLogger(__name__)
@@ -82,8 +82,12 @@ class Delivery:
         pace: Pace,
         clock: Callable[[], float],
         parallel: int,
+        link: Callable[[Media], str] = lambda media: "",
     ) -> None:
-        """`parallel` is the engine's, for honest estimates."""
+        """`parallel` is the engine's, for honest estimates; `link` gives a file's passing public
+        address, or nothing where there is none.
+        """
+        self._link = link
         self._store = store
         self._gateway = gateway
         self._archive = archive
@@ -93,7 +97,7 @@ class Delivery:
         self._clock = clock
         self._parallel = parallel
         self._previews: dict[str, _Previews] = {}
-        self._said: dict[str, str] = {}
+        self._said: dict[str, Stream] = {}
         """Growing answers, by job id."""
         self._placed: dict[str, Ref] = {}
         """Messages of results and ends that are sent and not stored yet, by job id."""
@@ -102,13 +106,15 @@ class Delivery:
 
     # -- bringing files in ---------------------------------------------------------------------
 
-    async def kept(self, part: Remote | Media) -> Remote | Media:
+    async def kept(self, part: Remote | Media | Written) -> Remote | Media:
         """A result's file as it is stored with the job: one that the answer itself holds goes into
         the archive first. Raises `BadInput` and `StoreError`.
         """
+        if isinstance(part, Written):
+            return await self._archive.write(part.text, part.ending)
         if isinstance(part, Media) or not part.url.startswith("data:"):
             return part
-        return await self._archive.put(_decoded(part.url))
+        return replace(await self._archive.put(_decoded(part.url)), voice=part.voice)
 
     async def fetch(self, job: Job, number: int) -> Media:
         """Bring one of a result's files into the archive. Raises `BadInput` or a `GatewayError`."""
@@ -145,9 +151,9 @@ class Delivery:
             return ""
         return small.hash
 
-    def said(self, job: Job, text: str) -> None:
+    def said(self, job: Job, stream: Stream) -> None:
         """Show an answer that is still growing, as often as the chat allows."""
-        self._said[job.id] = text
+        self._said[job.id] = stream
         self._outbox.progress(job.place, job.id)
 
     def preview(self, launch: Callable[[Coroutine[None, None, None]], None], job: Job) -> None:
@@ -359,7 +365,9 @@ class Delivery:
         actions = await self._store.actions_of(job.id)
         seen = self._previews.get(job.id, _Previews(0)).media
         preview = seen[-1] if seen else None
-        standing = replace(await self.standing(job), said=self._said.get(job.id, ""), listed=listed)
+        stream = self._said.get(job.id)
+        said = stream.text if stream is not None else ""
+        standing = replace(await self.standing(job), said=said, listed=listed)
         return cards.status(say, job, standing, actions, preview), job.status
 
     async def shown(self, job_id: str, ref: Ref) -> None:
@@ -437,7 +445,7 @@ async def _decoded(url: str) -> AsyncIterator[bytes]:
     """The bytes of a `data:` address. Raises `BadInput` for one that is broken."""
     _, _, data = url.partition(",")
     try:
-        yield await asyncio.to_thread(base64.b64decode, data)
+        yield await asyncio.to_thread(base64.b64decode, data.encode("ascii", "replace"))
     except ValueError:
         raise BadInput(mark("The image service sent a broken file.")) from None
 

@@ -50,7 +50,7 @@ from core.messages import (
     escape,
     shorten,
 )
-from core.providers.base import Provider
+from core.providers.base import Offer, Provider
 
 log = logging.getLogger(__name__)
 
@@ -277,7 +277,11 @@ class Desk:
         await self._run(ctx, command, {**stored, **values})
 
     async def _stored(self, action: Action, value: str) -> Any:
-        """A stored value of a command; `file:0` is the first file of the action's job."""
+        """A stored value of a command; `file:0` is the first file of the action's job, `job:` its
+        id.
+        """
+        if value == "job:":
+            return action.job
         head, _, number = value.partition(":")
         if head != "file" or not number.isdecimal():
             return unpack(value)
@@ -309,10 +313,10 @@ class Desk:
             rows = [(j.id, _plain_brief(say, j)) for j in jobs]
         elif spec.lookup.startswith("models:"):
             kind = spec.lookup.removeprefix("models:")
-            rows = [(o.key, o.title) for o in self._studio.offers.values() if o.kind == kind]
+            rows = [(o.key, o.title) for o in self._models(kind)]
         elif spec.lookup.startswith("values:"):
             _, kind, name = spec.lookup.split(":")
-            takes = [o.takes.get(name, ()) for o in self._studio.offers.values() if o.kind == kind]
+            takes = [o.takes.get(name, ()) for o in self._models(kind)]
             rows = [(value, value) for value in dict.fromkeys(v for some in takes for v in some)]
         elif spec.lookup == "commands":
             rows = [(one.name, f"/{one.name}") for one in self.commands]
@@ -320,6 +324,10 @@ class Desk:
             rows = [(value, value) for value in spec.suggest]
         wanted = text.strip().lower()
         return [row for row in rows if wanted in row[0].lower() or wanted in row[1].lower()][:25]
+
+    def _models(self, kind: str) -> list[Offer]:
+        """The models of a kind that are offered."""
+        return [o for o in self._studio.offers.values() if o.kind == kind and not o.hidden]
 
     async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
         """Keep a small note of an adapter, for ever or for so many days."""

@@ -22,8 +22,10 @@ def micro(usd: float) -> int:
 
 
 def money(amount: int) -> str:
-    """Show micro-USD to people: `$0.10`; a tenth of a cent is the least shown."""
+    """Show micro-USD to people: `$0.10`, `$0.004`, `$0.0003`; what is less is `<$0.0001`."""
     usd = amount / MICRO
+    if 0 < amount < 1000:
+        return f"${usd:.4f}" if amount >= 100 else "<$0.0001"
     return f"${usd:.2f}" if amount % 10_000 == 0 else f"${usd:.3f}"
 
 

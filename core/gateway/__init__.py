@@ -27,8 +27,8 @@ from core.wire import Answer, Blob, Call, Json, pause
 TEXT = 4000
 """Characters that are kept of an answer that is not JSON."""
 CHUNK = 256 * 1024
-EVENT = 8_000_000
-"""Longest event of a stream, in bytes."""
+EVENT = 60_000_000
+"""Longest event of a stream, in bytes: it may hold a picture."""
 CONNECT = 15.0
 """Seconds to connect."""
 MISSING = mark("The picture for this is not in the archive any more. Please send it again.")
@@ -105,7 +105,7 @@ class Gateway:
         self._asking = await self._session(aiohttp.TCPConnector(limit=128, keepalive_timeout=10))
         # A connection that was kept open can die while a submit is written to it, and then nobody
         # knows whether it arrived: every submit gets a fresh one.
-        self._paying = await self._session(aiohttp.TCPConnector(limit=128, force_close=True))
+        self._paying = await self._session(aiohttp.TCPConnector(limit=256, force_close=True))
         resolver = PublicResolver(self._gate)
         self._files = await self._session(
             aiohttp.TCPConnector(limit=16, resolver=resolver, use_dns_cache=False)
@@ -195,19 +195,14 @@ class Gateway:
         self, response: aiohttp.ClientResponse, take: Callable[[bytes], bool]
     ) -> bool:
         """Read server-sent events; True when `[DONE]` came."""
-        rest = b""
         try:
-            async for chunk in response.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if not line.startswith(b"data:"):
-                        continue
-                    data = line[5:].strip()
-                    if data == b"[DONE]":
-                        return True
-                    if data and not take(data):
-                        return False
-                if len(rest) > EVENT:
+            async for line in _lines(response):
+                if not line.startswith(b"data:"):
+                    continue
+                data = line[5:].strip()
+                if data == b"[DONE]":
+                    return True
+                if data and not take(data):
                     return False
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
@@ -216,7 +211,7 @@ class Gateway:
     async def _answer(
         self, call: Call, response: aiohttp.ClientResponse, take: Callable[[bytes], bool] | None
     ) -> Answer:
-        if take is not None and response.content_type == "text/event-stream":
+        if take is not None and response.ok and response.content_type == "text/event-stream":
             return Answer(response.status, await self._events(response, take))
         return await self._plain(call, response)
 
@@ -398,6 +393,25 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
         raise _not_fetched(type(error).__name__) from None
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """The lines of a stream as they come, the last one also without its end; one that is longer
+    than `EVENT` ends them.
+    """
+    waiting: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            yield b"".join([*waiting, line])
+            waiting.clear()
+            size = 0
+        waiting.append(rest)
+        size += len(rest)
+        if size > EVENT:
+            return
+    yield b"".join(waiting)
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -64,6 +64,8 @@ class Offer:
     """Its prompts have Midjourney's own --flags, and `takes` says nothing about it."""
     media: tuple[int, int] = (0, 0)
     """How many input files it takes, at least and at most."""
+    mask: Literal["", "black", "clear"] = ""
+    """What its masks have where the picture is to change: black on white, or nothing at all."""
     longest: int = 4000
     """Characters of a prompt."""
     times: Values = ()
@@ -78,6 +80,8 @@ class Offer:
     """The answer to its submit is the result."""
     streams: bool = False
     """The answer grows before the person's eyes, and may be stopped."""
+    hidden: bool = False
+    """Not offered to anybody; kept for the jobs that were made with it."""
     typical: float = 35.0
     """Seconds from submit to finish, until enough own jobs tell better."""
     first_look: float = 10.0
@@ -144,6 +148,17 @@ class Remote:
     cover: str = ""
     """Address of a song's cover."""
     seconds: float = 0.0
+    voice: bool = False
+    """Spoken words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text that is a result's file, such as subtitles."""
+
+    text: str
+    ending: str
+    """What it is: `srt`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +182,8 @@ class Invite:
     command: str = ""
     """A command to run instead of a request."""
     values: Mapping[str, str] = field(default_factory=dict)
-    """The command's options as text; `file:0` stands for the result's first file. What `form` asks
-    comes on top.
+    """The command's options as text; `file:0` stands for the result's first file, `job:` for its
+    job. What `form` asks comes on top.
     """
 
 
@@ -204,7 +219,7 @@ class Waiting:
 class Result:
     """Finished."""
 
-    media: tuple[Remote | Media, ...] = ()
+    media: tuple[Remote | Media | Written, ...] = ()
     """Its files: where they are, or what a `binary` call brought into the archive."""
     text: str = ""
     """Plain text of the result (descriptions), not Markdown."""
@@ -216,7 +231,8 @@ class Result:
     tokens: tuple[int, int] | None = None
     """Tokens of the question and of the answer, where the answer tells; see `Offer.per_token`."""
     facts: Mapping[str, Json] = field(default_factory=dict)
-    """What else is worth keeping with the job, such as a model's reasoning."""
+    """What else is worth keeping with the job, such as a model's `thought`; of it `remarks` are
+    catalogue texts that are told with the result, each alone or with its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,16 +249,18 @@ Outcome: TypeAlias = Progress | Waiting | Result | Failed
 class Stream(Protocol):
     """Puts an answer that comes in pieces together; one for each call, kept in memory only."""
 
-    text: str
-    """What there is to read so far, CommonMark."""
+    @property
+    def text(self) -> str:
+        """What there is to read so far, CommonMark."""
+        ...
 
     def add(self, data: bytes) -> None:
         """Take the data of one event. Never raises; an event nobody can read is passed over."""
         ...
 
-    def whole(self, *, cut: bool) -> Json:
+    def whole(self, *, cut: bool, stopped: bool = False) -> Json:
         """The body as if it had come in one piece, for `Provider.accept`; `cut` when its end is
-        missing.
+        missing, `stopped` when a person wanted no more of it.
         """
         ...
 

@@ -25,6 +25,11 @@ def object_of(value: Json) -> Mapping[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
+def list_of(value: Json) -> Sequence[Json]:
+    """A list, empty when it is none."""
+    return value if isinstance(value, list) else ()
+
+
 def whole(value: Json) -> int | None:
     """A code, also when it was printed as a string."""
     if isinstance(value, str) and _CODE.fullmatch(value):

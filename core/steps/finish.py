@@ -15,11 +15,13 @@ from core.errors import BadInput, BotError, GatewayError, StoreError
 from core.i18n import mark
 from core.jobs import Action, Entry, Job, State, Verb, charged
 from core.messages import Media
-from core.providers.base import Invite, Remote, Result, Waiting
+from core.providers.base import Invite, Remote, Result, Waiting, Written
 from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
 
+LONG = 6000
+"""Characters of a result's text that comes as a file as well."""
 ANSWER = 3600.0
 """Seconds a waiting job waits for the person's answer."""
 
@@ -84,7 +86,7 @@ class Finishing:
         used = self._floor.offer(job).used(result.tokens)
         after = replace(
             job,
-            state=State.FETCHING if result.media else State.READY,
+            state=State.FETCHING if remotes else State.READY,
             wake_at=now,
             finished_at=now,
             tries=0,
@@ -94,12 +96,12 @@ class Finishing:
             remotes=tuple(remotes),
             text=result.text,
             markdown=result.markdown,
-            facts=dict(result.facts),
+            facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
             price=job.price if used is None else ledger.micro(used),
             final_prompt=result.prompt,
         )
         actions = [self._invite(job, invite) for invite in result.invites]
-        if result.media:
+        if any(not isinstance(part, Written) for part in result.media):
             original = self._floor.action(
                 job, Verb.ORIGINAL, "original", mark("Full quality"), "💾"
             )
@@ -111,8 +113,11 @@ class Finishing:
         """A result's files as they are stored with the job. What the answer itself held goes into
         the archive first: nobody has it a second time.
         """
+        parts = list(result.media)
+        if len(result.text) > LONG:
+            parts.append(Written(result.text, "md" if result.markdown else "txt"))
         remotes: list[Remote | Media] = []
-        for part in result.media:
+        for part in parts:
             remotes += [await self._floor.surely(job, partial(self._delivery.kept, part))]
         return remotes
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from core import ledger
-from core.errors import BotError, GatewayError, StoreError, UserError
+from core.errors import BadInput, BotError, GatewayError, StoreError, UserError
 from core.i18n import mark
 from core.jobs import LIVE, Action, Job, State, Verb, charged
 from core.meters import JOBS
@@ -152,12 +152,14 @@ class Floor:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)
 
-    async def refuse(self, job: Job, error: UserError | GatewayError) -> None:
-        """The gateway, or the provider before it, said no: money goes back unless a first half of
-        the job was paid for.
+    async def refuse(
+        self, job: Job, error: UserError | GatewayError, *, paid: bool = False
+    ) -> None:
+        """The gateway, or the provider before it, said no: money goes back unless it, or a first
+        half of the job, was `paid` for.
         """
         after = self.failed(job, error)
-        spent = charged(job)
+        spent = paid or charged(job)
         lines = ledger.settle(job, "failed") if spent else ledger.refund(job, "refused")
         await self.save(job, after, lines, self.ending(after, paid=spent))
 
@@ -176,12 +178,18 @@ class Floor:
         await self.save(job, after, lines, self.ending(after, paid=paid))
 
     def provider(self, request: Request) -> Provider:
-        """The provider of a request's family."""
-        return self.providers[self.offers[request.offer].family]
+        """The provider of a request's family. Raises `BadInput` for a model that is sold no more."""
+        offer = self.offers.get(request.offer)
+        if offer is None:
+            raise BadInput(mark("This is not offered here."))
+        return self.providers[offer.family]
 
     def offer(self, job: Job) -> Offer:
-        """What a job asks for at present."""
-        return self.offers[(job.step or job.request).offer]
+        """What a job asks for at present; the usual where the owner has taken it out since."""
+        request = job.step or job.request
+        family = job.ticket.family if job.ticket else ""
+        known = self.offers.get(request.offer)
+        return known or Offer(request.offer, family, request.kind, request.offer, 0.0)
 
     def action(self, job: Job, verb: Verb, key: str, label: str, emoji: str = "") -> Action:
         """A new action of a job's, for its owner."""

@@ -36,14 +36,16 @@ class Submitting:
         self._gateway = gateway
         self._delivery = delivery
         self._finishing = finishing
+        self._growing: dict[str, asyncio.Task[Answer]] = {}
+        """Answers that come in pieces just now, by job id."""
         self._stopped: set[str] = set()
-        self._submits = asyncio.Semaphore(32)
+        self._submits = asyncio.Semaphore(256)
 
     async def submit(self, job: Job) -> None:
         """Send the submit, once, and commit what came of it."""
         request = job.step or job.request
-        provider = self._floor.provider(request)
         try:
+            provider = self._floor.provider(request)
             call = provider.call(request)
         except (UserError, GatewayError) as error:
             await self._floor.refuse(job, error)
@@ -69,22 +71,37 @@ class Submitting:
 
         def take(data: bytes) -> bool:
             stream.add(data)
-            self._delivery.said(job, stream.text)
-            return job.id not in self._stopped
+            self._delivery.said(job, stream)
+            return True
 
+        growing = asyncio.ensure_future(self._gateway.stream(call, take))
+        self._growing[job.id] = growing
         try:
-            answer = await self._gateway.stream(call, take)
-            if isinstance(answer.body, bool):
-                stopped = job.id in self._stopped
-                cut = not answer.body and not stopped
-                return replace(answer, body=stream.whole(cut=cut))
-            return answer
+            answer = await self._unless_stopped(job, growing)
         finally:
+            del self._growing[job.id]
             self._stopped.discard(job.id)
+        if answer is None:
+            return Answer(200, stream.whole(cut=False, stopped=True))
+        if isinstance(answer.body, bool):
+            return replace(answer, body=stream.whole(cut=not answer.body))
+        return answer
+
+    async def _unless_stopped(self, job: Job, growing: asyncio.Task[Answer]) -> Answer | None:
+        """The answer, or None when its person stopped it first."""
+        try:
+            return await growing
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if job.id not in self._stopped or (task is not None and task.cancelling()):
+                raise
+            return None
 
     def stop(self, job_id: str) -> None:
         """End an answer that is still growing; what there is of it is the result."""
-        self._stopped.add(job_id)
+        if growing := self._growing.get(job_id):
+            self._stopped.add(job_id)
+            growing.cancel()
 
     async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result, started: float) -> None:
         now = self._floor.clock()
@@ -115,8 +132,11 @@ class Submitting:
         if not isinstance(error, GatewayError):
             await self._floor.refuse(job, error)
             return
-        if error.spent is not Spent.NO:
+        if error.spent is Spent.UNKNOWN:
             await self._floor.doubt(job, error)
+            return
+        if error.spent is Spent.YES:
+            await self._floor.refuse(job, error, paid=True)
             return
         other = provider.instead(request, error)
         if other is not None:
