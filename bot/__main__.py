@@ -69,7 +69,7 @@ def run(config: Config = CONFIG) -> None:
     path = _file(config)
     if path is None and not any(name.upper().startswith(PREFIX) for name in os.environ):
         _quit(NOTHING_SET)
-    asyncio.run(_run(_settings(path)))
+    asyncio.run(_run(_settings(path), config=path))
 
 
 @cli.command(name="try")
@@ -170,14 +170,16 @@ async def _try(port: int, folder: Path) -> None:
         await sandbox.stop()
 
 
-async def _run(settings: Settings, notice: str = "", busy: str = "") -> None:
+async def _run(
+    settings: Settings, notice: str = "", busy: str = "", config: Path | None = None
+) -> None:
     from bot.app import App, StartError
     from bot.log import Masker, set_up
 
     gc.freeze()
     gc.enable()
     set_up(settings.log.level, settings.log.format, settings.secrets())
-    app = App(settings, notice=notice)
+    app = App(settings, notice=notice, config=config)
     _on_signals(app.stop.set)
 
     def ready() -> None:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from adapters.web.app import WebAdapter
 from bot.config import Settings
 from bot.files import Files
 from bot.http import Health, Site, serve_http
+from bot.reload import follow
 from core.adapter import Adapter
 from core.archive import Archive
 from core.commands.context import Studio
@@ -79,11 +81,18 @@ class App:
     """Everything, wired."""
 
     def __init__(
-        self, settings: Settings, *, notice: str = "", clock: Callable[[], float] = time.time
+        self,
+        settings: Settings,
+        *,
+        notice: str = "",
+        config: Path | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`notice` is shown on the playground's page."""
+        """`notice` is shown on the playground's page; `config` is followed for its models."""
         self._settings = settings
         self._notice = notice
+        self._config = config
+        self._offers = catalogue(providers(settings.midjourney), settings.models)
         self._clock = clock
         self.stop = asyncio.Event()
         self.address = ""
@@ -108,6 +117,8 @@ class App:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(outbox.run(delivery))
                     tasks.create_task(engine.run())
+                    if self._config:
+                        tasks.create_task(follow(self._config, self._offers))
                     for runner in runners:
                         tasks.create_task(self._keep(runner.platform, runner.run))
                     await health.settled("engine", "web")
@@ -129,7 +140,7 @@ class App:
             Gateway(settings.gateway, archive, trusted_hosts=self._trusted(), link=links.link)
         )
         families = providers(settings.midjourney)
-        offers = catalogue(families, settings.models)
+        offers = self._offers
         outbox, pace = Outbox(archive, clock), Pace(settings.jobs.poll_scale)
         delivery = Delivery(
             store=store,

@@ -6,7 +6,6 @@ named with the line and the fix. No message shows a value, since it may be a sec
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -30,7 +29,10 @@ from adapters.telegram.app import TelegramSettings
 from adapters.web.app import WebSettings
 from core.engine import JobSettings
 from core.gateway import GatewaySettings
-from core.providers import ModelSettings, catalogue, providers
+from core.providers import ModelSettings, providers
+from core.providers.base import Provider
+from core.providers.catalogue import near, troubles
+from core.providers.chat import vendor_of
 from core.providers.midjourney import MidjourneySettings
 
 PREFIX = "ATELIER_"
@@ -246,26 +248,32 @@ def _unknown_variables() -> list[str]:
         if name.upper().startswith(PREFIX):
             section, *keys = name[len(PREFIX) :].lower().split("__")
             if section not in sections:
-                fix = _near(section, sections)
+                fix = near(section, sections)
                 found.append(f"the environment: {name} names no section{fix}")
             elif not keys and section != "models":
                 found.append(f"the environment: {name} names no key: {PREFIX}<SECTION>__<KEY>")
     return found
 
 
-def _unknown_names(settings: Settings, where: _Where) -> list[str]:
-    """Models and families that do not exist: what is set for them would do nothing."""
+def _unknown_names(settings: Settings, where: _Where) -> Iterator[str]:
+    """Models, families and keys that do not exist: what is set for them would do nothing."""
     families = providers(settings.midjourney)
-    given = (
-        ("model", ["models"], settings.models, set(catalogue(families, {}))),
-        ("family", ["gateway", "keys"], settings.gateway.keys, set(families)),
-    )
-    return [
-        f"{where([*path, key])}: {'.'.join(path)}.{key}: there is no such {what}{_near(key, known)}"
-        for what, path, names, known in given
-        for key in names
-        if key not in known
-    ]
+    for path, text in troubles(families, settings.models):
+        loc = ["models", *path]
+        yield f"{where(loc)}: {'.'.join(loc)}: {text}"
+    known = _keyed(families, settings.models)
+    for name in settings.gateway.keys:
+        if name not in known:
+            loc = ["gateway", "keys", name]
+            yield f"{where(loc)}: {'.'.join(loc)}: there is no such family{near(name, known)}"
+
+
+def _keyed(families: Mapping[str, Provider], models: Mapping[str, ModelSettings]) -> set[str]:
+    """What may have a key of its own: a family, a model, all models of a maker."""
+    offers = [offer for family in families.values() for offer in family.offers]
+    words = {offer.wire for offer in offers} | {one.model or key for key, one in models.items()}
+    makers = {vendor_of(word) for word in words}
+    return {*families, *models, *words, *(offer.key for offer in offers), *makers}
 
 
 def _odd_secrets(settings: Settings, where: _Where) -> Iterator[str]:
@@ -293,11 +301,6 @@ def _unreadable(error: SettingsError) -> str:
     )
 
 
-def _near(word: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there is {', '.join(sorted(known))}"
-
-
 def _explain(error: Mapping[str, Any], where: _Where) -> str:
     """One problem: the place, what is wrong, and the fix."""
     loc = [str(part) for part in error["loc"]]
@@ -318,7 +321,7 @@ def _instead(loc: list[str]) -> str:
     homes = [f"[{name}]" for name in Settings.model_fields if loc[-1] in _known([name])]
     if homes:
         return f"; {loc[-1]} belongs under {' or '.join(homes)}"
-    return _near(loc[-1], _known(loc[:-1]))
+    return near(loc[-1], _known(loc[:-1]))
 
 
 def _known(loc: list[str]) -> set[str]:

@@ -24,6 +24,8 @@ DEFAULTS = re.sub(r"(?m)^#(?=\w+ = )", "", EXAMPLE)
 """The example with every default spelled out."""
 EVERYTHING = re.sub(r'(?m)^# (?=\[models\.|"/mj"|\w+ = )', "", DEFAULTS)
 """The same with the tables that have no defaults."""
+NEW = '[models.a]\ntitle = "A"\nkind = "image"\n'
+"""A model of the owner's own, not yet whole."""
 
 Write = Callable[[str], Path]
 
@@ -81,7 +83,7 @@ def test_every_setting_stands_in_the_example() -> None:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             assert set(shown[name]) == set(field.annotation.model_fields), name
-    assert set(shown["models"]["mj_imagine"]) == set(ModelSettings.model_fields)
+    assert set(shown["models"]["my-flux"]) == set(ModelSettings.model_fields)
 
 
 def test_every_line_of_the_example_can_be_used(write: Write) -> None:
@@ -131,6 +133,14 @@ def test_every_setting_of_the_example_has_words_beside_it() -> None:
         ("[models.mj_imagin]\nprice = 1", 1, "there is no such model; did you mean mj_imagine?"),
         ("[models.mj_imagine]\nprise = 1", 2, "unknown key models.mj_imagine.prise; did you mean"),
         ("[models]\nmj_imagine.price = -1", 2, "models.mj_imagine.price: Input should be greater"),
+        (f"{NEW}price = 1", 1, "models.a: a new model needs its family; there is audio, chat"),
+        (f'{NEW}price = 1\nfamily = "picture"', 5, "there is no such family; did you mean pictures?"),
+        (f'{NEW}price = 1\nfamily = "suno"', 3, "suno makes song, lyrics; give one of them as kind"),
+        (f'{NEW}family = "pictures"', 1, "models.a: a new model needs its price, in USD a call"),
+        ('[models.mj_imagine]\nkind = "video"', 2, "mj_imagine is of kind image; a new model"),
+        ("[models.dall-e-3]\ntakes = { arr = [] }", 2, "has no option arr for this; did you mean ar"),
+        ("[models.dall-e-3]\nmedia = [2, 1]", 2, "write the least number first: [0, 1]"),
+        ('[models.a]\nkind = "film"', 2, "models.a.kind: Input should be 'image', 'blend'"),
         ('[gateway.keys]\nmidjorney = "x"', 2, "there is no such family; did you mean midjourney?"),
         ('[gateway]\nkeys = { midjorney = "x" }', 2, "there is no such family"),
     ],

@@ -211,7 +211,7 @@ class Context:
 
     def _offer(self, request: Request) -> Offer:
         offer = self.studio.offers.get(request.offer)
-        if offer is None:
+        if offer is None or offer.hidden:
             raise BadInput(mark("This is not offered here."))
         return offer
 
@@ -357,7 +357,8 @@ class Context:
         self.studio.engine.stopped(job)
         if after is None or after.state not in STOPPABLE:
             return self.say("Too late to stop: it is finished.")
-        if after.state is State.SUBMITTING and self._offer(job.request).streams:
+        offer = self.studio.offers.get(job.request.offer)
+        if after.state is State.SUBMITTING and offer and offer.streams:
             return self.say("Stopped. What there is of the answer stays.")
         if after.state in (State.QUEUED, State.WAITING) and not charged(after):
             return self.say("Stopped before it began. Nothing was charged.")

@@ -170,7 +170,7 @@ def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None
 
     Raises `BadInput` naming those there are.
     """
-    known = [offer for offer in offers if offer.kind == kind]
+    known = [offer for offer in offers if offer.kind == kind and not offer.hidden]
     if not known:
         raise BadInput(mark("This is not offered here."))
     wanted = _plain(name)

@@ -75,7 +75,7 @@ def _models(command: Command, offers: Mapping[str, Offer]) -> list[Offer]:
     """The models a command's `model` option chooses from."""
     option = command.option("model")
     kind = option.lookup.removeprefix("models:") if option else ""
-    return [offer for offer in offers.values() if kind and offer.kind == kind]
+    return [o for o in offers.values() if kind and o.kind == kind and not o.hidden]
 
 
 def explained(say: Say, command: Command, offers: Mapping[str, Offer]) -> str:

@@ -39,8 +39,10 @@ def _filled(
 ) -> Request:
     if not values:
         return request
-    family = ctx.studio.offers[request.offer].family
-    return providers[family].fill(request, values)
+    offer = ctx.studio.offers.get(request.offer)
+    if offer is None:
+        raise Gone(mark("This is not offered here."))
+    return providers[offer.family].fill(request, values)
 
 
 async def proceed(

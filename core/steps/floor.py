@@ -178,7 +178,7 @@ class Floor:
         await self.save(job, after, lines, self.ending(after, paid=paid))
 
     def provider(self, request: Request) -> Provider:
-        """The provider of a request's family. Raises `BadInput` for a model that is sold no more."""
+        """The provider of a request's family. Raises `BadInput` where it is sold no more."""
         offer = self.offers.get(request.offer)
         if offer is None:
             raise BadInput(mark("This is not offered here."))

@@ -1,0 +1,144 @@
+"""Models as the owner's settings have them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.app import App
+from bot.config import load
+from bot.sandbox import Sandbox
+from core.commands.fit import find
+from core.errors import BadInput
+from core.providers import Catalogue, ModelSettings, catalogue, providers
+from tests.test_walk_web import browser, gateway, jar, result  # noqa: F401
+
+FLUX = {
+    "family": "pictures",
+    "kind": "image",
+    "model": "flux-pro-2",
+    "title": "My Flux",
+    "price": 0.07,
+    "takes": {"ar": ["1:1", "16:9"]},
+}
+
+
+def made(**models: dict[str, Any]) -> Catalogue:
+    """A catalogue with these entries of `[models]`."""
+    settings = {key: ModelSettings.model_validate(value) for key, value in models.items()}
+    return catalogue(providers(), settings)
+
+
+def test_a_model_of_the_owners_own_is_sold_like_its_family() -> None:
+    """It has what it was told, and the rest from its family's first of that kind."""
+    offers = made(myflux=FLUX)
+    offer = find(offers.values(), "image", "My Flux")
+    assert (offer.key, offer.wire, offer.price) == ("myflux", "flux-pro-2", 0.07)
+    assert offer.takes == {"ar": ("1:1", "16:9")}
+    assert offer.sync
+    assert offer.cost({"ar": "16:9", "quality": "hd"}) == 0.07
+
+
+def test_the_default_is_chosen_where_nobody_names_a_model() -> None:
+    """Without a wish the first of the kind is taken, which is Midjourney's otherwise."""
+    assert find(made().values(), "image", "").key == "mj_imagine"
+    assert find(made(myflux={**FLUX, "default": True}).values(), "image", "").key == "myflux"
+    assert find(made(**{"dall-e-3": {"default": True}}).values(), "image", "").key == "dall-e-3"
+
+
+def test_a_hidden_model_is_neither_found_nor_named() -> None:
+    """It stays known for the jobs that were made with it."""
+    offers = made(mj_imagine={"hidden": True})
+    assert find(offers.values(), "image", "").key != "mj_imagine"
+    with pytest.raises(BadInput) as caught:
+        find(offers.values(), "image", "mj_imagine")
+    assert "Midjourney" not in str(caught.value.values["models"])
+    assert offers["mj_imagine"].family == "midjourney"
+
+
+def test_a_change_holds_for_everybody_and_a_bad_one_for_nobody() -> None:
+    """What is sold no more stays, hidden; settings that cannot be used change nothing."""
+    offers = made(myflux=FLUX)
+    offers.change({"dall-e-3": ModelSettings(price=9.0)})
+    assert offers["myflux"].hidden
+    assert offers["dall-e-3"].price == 9.0
+    with pytest.raises(ValueError, match="there is no such model; did you mean dall-e-3"):
+        offers.change({"dall-e-4": ModelSettings(price=1.0)})
+    assert offers["dall-e-3"].price == 9.0
+    offers.change({"myflux": ModelSettings.model_validate(FLUX)})
+    assert not offers["myflux"].hidden
+
+
+BASE = """
+[gateway]
+base_url = "{url}"
+api_key = "sandbox"
+[web]
+listen = "127.0.0.1:0"
+[store]
+url = "sqlite:///{folder}/atelier.db"
+[archive]
+dir = "{folder}/archive"
+[jobs]
+poll_scale = 0.05
+"""
+MINE = """
+[models.myflux]
+family = "pictures"
+kind = "image"
+model = "flux-dev"
+title = "My Flux"
+price = 0.07
+default = true
+"""
+
+
+async def test_a_saved_file_counts_at_once_and_a_broken_one_does_not(
+    gateway: Sandbox,  # noqa: F811
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The new model draws without a restart, under its name on the wire; a mistake is logged with
+    its line, and what there was goes on.
+    """
+    path = tmp_path / "config.toml"
+    base = BASE.format(url=gateway.url, folder=tmp_path)
+    path.write_text(base)
+    app = App(load(path), config=path)
+    ready = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        run = tasks.create_task(app.run(ready.set))
+        await ready.wait()
+        try:
+            ann = await browser(s, app.address)
+            await ann.act(text="/imagine a fox --model myflux")
+            await ann.see(lambda c: "There is no model myflux" in c["text"])
+            path.write_text(base + MINE)
+            await told(caplog, "took over [models]")
+            await ann.act(text="/imagine a fox")
+            card = await ann.see(result("Imagine"))
+            assert "My Flux" in card["text"]
+            assert "0.07" in card["text"]
+            assert gateway.submits[-1].body["model"] == "flux-dev"
+            path.write_text(base + MINE.replace("pictures", "picture"))
+            await told(caplog, "did you mean pictures?")
+            assert f"{path}, line 15: " in caplog.text
+            await ann.act(text="/imagine a hare")
+            await ann.see(lambda c: c["media"] and "hare" in c["text"])
+            assert gateway.submits[-1].body["model"] == "flux-dev"
+        finally:
+            app.stop.set()
+            await run
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    """Wait until the log has these words."""
+    caplog.set_level(logging.INFO)
+    async with asyncio.timeout(8):
+        while words not in caplog.text:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
