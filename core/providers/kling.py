@@ -28,7 +28,7 @@ from core.providers.base import Offer, Remote, Request, Ticket, Values
 from core.providers.fields import object_of, percent_of, text_of, url_of, whole
 from core.providers.stages import Stage, stage_of
 from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
-from core.wire import LOST, SAID_RATE, TOO_FAST, Answer, Blob, Json, refusal, said
+from core.wire import LOST, SAID_RATE, TOO_FAST, Answer, Blob, Json, said
 
 FAMILY = "kling"
 PICTURES = "/kling/v1/images/generations"
@@ -218,7 +218,7 @@ class Kling(TaskFamily):
     def refused(self, answer: Answer) -> GatewayError | None:
         """An error by Kling's own code where it has one: also a 200 may carry it."""
         code = whole(object_of(answer.body).get("code")) or 0
-        error = refusal(answer)
+        error = super().refused(answer)
         if code < 1000:
             return error
         errors = _errors(said(answer) or "?")

@@ -67,11 +67,19 @@ def failure_of(model: str, words: Json) -> GatewayError:
     reason = readable(raw)
     if _TIMEOUT.search(raw):
         return Unreachable(LOST_TRACK, spent=Spent.UNKNOWN, again=False, detail=reason)
-    if _CONTENT.search(raw):
-        return Moderated(NOT_ALLOWED, detail=reason, model=model, reason=reason or "?")
+    if error := judged(model, raw):
+        return error
     if reason:
         return Refused(FAILED, detail=reason, model=model, reason=reason)
     return Refused(FAILED_SILENTLY, model=model)
+
+
+def judged(model: str, words: str) -> Moderated | None:
+    """The error behind words that speak of what may not be shown; None for other words."""
+    reason = readable(words)
+    if not _CONTENT.search(words):
+        return None
+    return Moderated(NOT_ALLOWED, detail=reason, model=model, reason=reason or "?")
 
 
 def stopped() -> GatewayError:

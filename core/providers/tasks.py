@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import quote
 
-from core.errors import Garbled, GatewayError, NotThere, Spent, Unreachable
+from core.errors import Garbled, GatewayError, NotThere, Refused, Spent, Unreachable
 from core.i18n import mark
 from core.messages import Media
 from core.providers.base import (
@@ -27,8 +27,8 @@ from core.providers.base import (
     Waiting,
 )
 from core.providers.fields import id_of, text_of, url_of
-from core.providers.stages import Stage, failure_of, stopped
-from core.wire import Answer, Call, Json, refusal
+from core.providers.stages import Stage, failure_of, judged, stopped
+from core.wire import Answer, Call, Json, refusal, said
 
 SUBMIT_SECONDS = 90.0
 LOOK_SECONDS = 30.0
@@ -78,8 +78,10 @@ class TaskFamily(Family):
         raise NotImplementedError
 
     def refused(self, answer: Answer) -> GatewayError | None:
-        """The error in an answer, for a family that has words of its own for some."""
-        return refusal(answer)
+        """The error in an answer; a refusal whose words speak of content is one for content."""
+        error = refusal(answer)
+        plain = type(error) is Refused
+        return (judged(self.title, said(answer)) if plain else None) or error
 
     def invites(self, ticket: Ticket, request: Request, body: Json) -> tuple[Invite, ...]:
         """What a finished task can be continued with."""
