@@ -164,7 +164,7 @@ class App:
             settings=settings.jobs,
             clock=clock,
         )
-        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock)
+        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock, archive)
         desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
         return engine, outbox, delivery, desk, Files(links, archive)
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from pydantic import TypeAdapter
 
 from core import cards
-from core.commands.fit import find
+from core.archive import Archive
+from core.commands.fit import find, takes_files
 from core.commands.mjprompt import Note
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
@@ -90,6 +91,7 @@ class Studio:
     offers: Mapping[str, Offer]
     jobs: JobSettings
     clock: Callable[[], float]
+    archive: Archive
 
 
 @dataclass(slots=True)
@@ -194,11 +196,15 @@ class Context:
         return cards.price_of(request, self.studio.offers)
 
     def offer(self, kind: Kind, name: str | None, *, files: int | None = None) -> Offer:
-        """The model a person named, else their own default, else the first that takes as many
-        `files`. Raises `BadInput`.
+        """The model a person named, else their own default, else the first; where none is named,
+        one that takes as many `files`. Raises `BadInput`.
         """
-        wanted = name or self.person.get(kind, "")
-        return find(self.studio.offers.values(), kind, wanted, files)
+        offers = self.studio.offers
+        own = offers.get(self.person.get(kind, ""))
+        able = own and not own.hidden and (files is None or takes_files(own, files))
+        if own and able and not name:
+            return own
+        return find(offers.values(), kind, name or "", files)
 
     def with_options(self, request: Request, **more: Json) -> Request:
         """The request with further options."""

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from core.commands.context import Context
 from core.commands.fit import request_for
+from core.commands.mjprompt import ratio
 from core.commands.spec import Command, Menu, Options
+from core.errors import BadInput
 from core.i18n import mark
+from core.masks import mask_for
 from core.messages import Media
 
 
-class EditOptions(Options):
+class Knobs(Options):
+    """What may be chosen besides, where the model can."""
+
+    count: int | None = Field(
+        None, ge=1, le=8, description=mark("How many pictures, where the model can")
+    )
+    quality: str | None = Field(None, max_length=10, description=mark("How much work goes into it"))
+    style: str | None = Field(
+        None, max_length=40, description=mark("The model's own styles, such as vivid or realistic")
+    )
+    seed: int | None = Field(
+        None, ge=0, le=4294967295, description=mark("A number that makes a picture repeatable")
+    )
+
+    def knobs(self) -> dict[str, Any]:
+        """Those that were chosen, by name."""
+        return self.model_dump(include=set(Knobs.model_fields), exclude_none=True)
+
+
+class EditOptions(Knobs):
     """What `/edit` takes."""
 
     prompt: str = Field(
@@ -35,11 +59,22 @@ async def edit(ctx: Context, options: EditOptions) -> None:
     """Change a picture, in a region when a mask comes with it."""
     files = [options.image, *([options.mask] if options.mask else [])]
     offer = ctx.offer("edit", options.model, files=len(files))
-    request, notes = request_for(offer, options.prompt, {}, files)
+    if offer.media[0] > len(files):
+        raise BadInput(NEEDS_MASK, model=offer.title)
+    if options.mask and offer.mask:
+        mask = await mask_for(ctx.studio.archive, options.image, options.mask, offer.mask)
+        files = [options.image, mask]
+    request, notes = request_for(offer, options.prompt, options.knobs(), files)
     await ctx.start(ctx.noted(request, notes))
 
 
-class RemixOptions(Options):
+NEEDS_MASK = mark(
+    "{model} changes only a part of a picture: send a mask with it, black where it may change and "
+    "white elsewhere, or leave the model out."
+)
+
+
+class RemixOptions(Knobs):
     """What `/remix` takes."""
 
     prompt: str = Field(
@@ -63,7 +98,8 @@ class RemixOptions(Options):
 async def remix(ctx: Context, options: RemixOptions) -> None:
     """Make a new picture from an old one and words."""
     offer = ctx.offer("remix", options.model)
-    wanted = {"strength": options.strength, "ar": options.ar}
+    wanted: dict[str, Any] = {"strength": options.strength, "ar": options.ar and ratio(options.ar)}
+    wanted |= options.knobs()
     request, notes = request_for(offer, options.prompt, wanted, [options.image])
     await ctx.start(ctx.noted(request, notes))
 

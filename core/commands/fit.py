@@ -6,6 +6,8 @@ Pure. The model's abilities are data (`core.providers.base.Offer`); nothing here
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from core.commands.mjprompt import Note
@@ -15,8 +17,8 @@ from core.messages import Media
 from core.providers.base import Offer, Request
 from core.wire import Json
 
-LACKS = mark("{model} has no {options}, so that was left out.")
-LACKS_BESIDE = mark("With a picture, {model} has no {options}, so that was left out.")
+LACKS = mark("{model} has no {options}, so I left that out.")
+LACKS_BESIDE = mark("With a picture, {model} has no {options}, so I left that out.")
 NEAREST = mark("{model} does not draw {wanted}; I took {given}.")
 NEAREST_SECONDS = mark("{model} does not film {wanted} seconds; I took {given}.")
 TAKEN = mark("With a last picture, {model} needs {option} {given}, so I took that.")
@@ -46,7 +48,7 @@ def request_for(
     notes: list[Note] = []
     lacking = [name for name in wanted if name not in offer.takes]
     if lacking:
-        notes.append((LACKS, {"model": offer.title, "options": ", ".join(lacking)}))
+        notes.append((LACKS, {"model": offer.title, "options": _flags(lacking)}))
     fitted = {
         name: _value(offer, name, value, notes)
         for name, value in wanted.items()
@@ -58,6 +60,11 @@ def request_for(
     if roles:
         fitted["roles"] = list(roles)
     return Request(offer.key, offer.kind, prompt, tuple(media), fitted), notes
+
+
+def _flags(names: Iterable[str]) -> str:
+    """Options as people type them."""
+    return ", ".join(f"--{name}" for name in names)
 
 
 def _beside(
@@ -72,7 +79,7 @@ def _beside(
     """
     lacking = [name for name, choices in allowed.items() if not choices and name in chosen]
     if lacking:
-        notes.append((LACKS_BESIDE, {"model": offer.title, "options": ", ".join(lacking)}))
+        notes.append((LACKS_BESIDE, {"model": offer.title, "options": _flags(lacking)}))
     fitted = {name: value for name, value in chosen.items() if name not in lacking}
     for name, choices in allowed.items():
         told: dict[str, object] = {"model": offer.title, "option": name}
@@ -165,7 +172,7 @@ def _size(text: str) -> float | None:
 
 
 def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None) -> Offer:
-    """The model a person named, by its key or its title, else the first of its kind that takes as
+    """The model a person named, however they write it, else the first of its kind that takes as
     many input files.
 
     Raises `BadInput` naming those there are.
@@ -173,22 +180,61 @@ def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None
     known = [offer for offer in offers if offer.kind == kind and not offer.hidden]
     if not known:
         raise BadInput(mark("This is not offered here."))
-    wanted = _plain(name)
-    if not wanted:
-        able = [o for o in known if files is None or o.media[0] <= files <= o.media[1]]
+    if not _plain(name):
+        able = [offer for offer in known if files is None or takes_files(offer, files)]
         return (able or known)[0]
-    exact = [o for o in known if wanted in (_plain(o.key), _plain(o.title))]
-    begun = [
-        o for o in known if _plain(o.title).startswith(wanted) or _plain(o.key).startswith(wanted)
-    ]
-    if found := exact or begun:
-        return found[0]
-    raise BadInput(
-        mark("There is no model {name} for this. There is {models}."),
-        name=name[:40],
-        models=", ".join(offer.title for offer in known),
-    )
+    for meant in (_is, _begins, _has_all):
+        if found := next((offer for offer in known if meant(offer, name)), None):
+            return found
+    raise _unknown(known, name)
+
+
+def takes_files(offer: Offer, files: int) -> bool:
+    """Whether a model takes as many input files; one with Midjourney's flags takes any."""
+    return offer.flags or offer.media[0] <= files <= offer.media[1]
+
+
+def _names(offer: Offer) -> tuple[str, ...]:
+    return offer.key, offer.title, offer.wire
+
+
+def _is(offer: Offer, name: str) -> bool:
+    """`DALL-E 3`, `dalle3` and `dall-e-3` are the same."""
+    return _plain(name) in map(_plain, _names(offer))
+
+
+def _begins(offer: Offer, name: str) -> bool:
+    """`flux` is the first of several."""
+    return any(_plain(one).startswith(_plain(name)) for one in _names(offer))
+
+
+def _has_all(offer: Offer, name: str) -> bool:
+    """`1.1 pro` and `flux 1.1 pro` say it in another order."""
+    words = set(_words(name))
+    return any(words <= set(_words(one)) for one in _names(offer))
+
+
+def _unknown(known: Sequence[Offer], name: str) -> BadInput:
+    """There is no such model: the nearest ones, and all there are."""
+    spelt = {_plain(one): offer.title for offer in known for one in _names(offer)}
+    near = difflib.get_close_matches(_plain(name), spelt, n=2, cutoff=0.6)
+    told = {
+        "name": name[:40],
+        "models": ", ".join(dict.fromkeys(offer.title for offer in known)),
+    }
+    if near:
+        meant = " / ".join(dict.fromkeys(spelt[one] for one in near))
+        return BadInput(
+            mark("There is no model {name} for this. Did you mean {near}? There is {models}."),
+            near=meant,
+            **told,
+        )
+    return BadInput(mark("There is no model {name} for this. There is {models}."), **told)
 
 
 def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    return "".join(c for c in name.lower().replace("+", "plus") if c.isalnum())
+
+
+def _words(name: str) -> list[str]:
+    return [_plain(word) for word in re.findall(r"[^\W_]+(?:\.\d+)?\+?", name.lower())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -93,10 +94,23 @@ async def imagine(ctx: Context, options: ImagineOptions) -> None:
     if not options.prompt:
         await _ask_prompt(ctx, options)
         return
-    offer = ctx.offer("image", options.model)
+    options = _named(options)
+    offer = ctx.offer("image", options.model, files=len(options.image))
     make = _with_flags if offer.flags else _with_options
     request, notes = make(ctx, offer, options)
     await ctx.start(ctx.noted(request, notes), spoiler=options.spoiler)
+
+
+_MODEL = re.compile(r"(?<!\S)--model(?:\s+|=)(\S+)\s*")
+
+
+def _named(options: ImagineOptions) -> ImagineOptions:
+    """A model that is named among the flags of the prompt is the option."""
+    found = _MODEL.search(options.prompt)
+    if found is None:
+        return options
+    prompt = _MODEL.sub("", options.prompt, count=1).strip()
+    return options.model_copy(update={"prompt": prompt, "model": options.model or found[1]})
 
 
 def _with_flags(
@@ -121,14 +135,11 @@ def _with_options(
     text, typed = split(options.prompt)
     if not text:
         raise BadInput(mark("Say what the picture shall show, before any flags."))
-    chosen = options.model_dump(include=set(OF_PICTURES))
-    ar = {"ar": ctx.person["ar"]} if ctx.person.get("ar") else {}
-    given = {k: v for k, v in chosen.items() if v is not None}
-    return request_for(offer, text, {**ar, **given, **typed}, options.image)
-
-
-OF_PICTURES = ("ar", "count", "no", "seed", "style", "quality")
-"""Options that other models than Midjourney may take as well."""
+    chosen = options.model_dump(exclude={"prompt", "image", "model", "spoiler"})
+    given = {k: v for k, v in chosen.items() if v not in (None, False)} | typed
+    if ctx.person.get("ar") and "resolution" not in given:
+        given = {"ar": ctx.person["ar"]} | given
+    return request_for(offer, text, given, options.image)
 
 
 def _defaults(ctx: Context) -> dict[str, str]:

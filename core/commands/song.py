@@ -8,6 +8,7 @@ from pydantic import Field
 
 from core.commands.context import Context
 from core.commands.fit import request_for
+from core.commands.mjprompt import Note
 from core.commands.spec import Command, Options
 from core.i18n import mark
 from core.messages import Field as Question
@@ -41,18 +42,39 @@ class SongOptions(Options):
 
 async def song(ctx: Context, options: SongOptions) -> None:
     """Compose a song, in two takes."""
-    own = options.lyrics or options.style
-    if not (options.idea or own):
+    if not (options.idea or options.lyrics or options.style or options.title):
         await _ask(ctx, options)
         return
     offer = ctx.offer("song", options.model)
-    wanted: dict[str, Any] = {"instrumental": options.instrumental}
-    prompt = options.idea
-    if own:
-        prompt = options.lyrics or ""
-        wanted |= {"lyrics": True, "tags": options.style or options.idea, "title": options.title}
+    prompt, wanted, told = _written(options) if options.lyrics else _thought_of(options)
     request, notes = request_for(offer, prompt, wanted)
-    await ctx.start(ctx.noted(request, notes), title=options.title or "")
+    await ctx.start(ctx.noted(request, [*told, *notes]), title=options.title or "")
+
+
+Plan = tuple[str, dict[str, Any], list[Note]]
+"""The text, the options, and what is said about them."""
+
+
+def _written(options: SongOptions) -> Plan:
+    """With words to sing: the idea is then only good for a style."""
+    style = options.style or options.idea
+    told: list[Note] = []
+    if options.idea and options.style:
+        told.append((mark("With your own lyrics the idea is not needed, so I left it out."), {}))
+    wanted = {"lyrics": True, "tags": style, "title": options.title}
+    return options.lyrics or "", wanted | {"instrumental": options.instrumental}, told
+
+
+def _thought_of(options: SongOptions) -> Plan:
+    """Without words to sing: an idea has its own written, a style alone is music without words."""
+    if options.idea:
+        told: list[Note] = []
+        if options.title:
+            told.append((mark("Songs from an idea find their own title, so I left yours out."), {}))
+        prompt = f"{options.idea}. {options.style}" if options.style else options.idea
+        return prompt, {"instrumental": options.instrumental}, told
+    wanted = {"tags": options.style or options.title, "title": options.title}
+    return "", wanted | {"instrumental": True}, []
 
 
 async def _ask(ctx: Context, options: SongOptions) -> None:
@@ -76,6 +98,8 @@ async def _ask(ctx: Context, options: SongOptions) -> None:
         ),
     )
     values = {"model": options.model} if options.model else {}
+    if options.instrumental:
+        values["instrumental"] = "true"
     await ctx.ask(form, values, say("What shall the song be like?"))
 
 

@@ -1,19 +1,23 @@
 """Ideogram 3.0: generate, edit and remix, as multipart forms whose answer is the result.
 
 A picture that is not safe comes without an address and with HTTP 200. In an edit's mask black is
-what changes. Pure. `Request.options` it reads, all optional: ar, resolution, count, no, seed,
-style, quality (the rendering speed), palette, magic, strength (of a remix, 1 to 100).
+what changes. Pure. `Request.options` it reads, all optional: ar or resolution, count, no, seed,
+style, quality (the rendering speed), palette, magic, codes (of a style, instead of a name), and
+strength (of a remix, 1 to 100).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
-from core.errors import BadInput, Garbled, Moderated, Spent
+from core.errors import BadInput
 from core.i18n import mark
+from core.messages import Media
 from core.providers.base import Family, Kind, Offer, Request, Result, Ticket, Values, Waiting
-from core.providers.fields import object_of, pictures_of, text_of
+from core.providers.fields import text_of
+from core.providers.pictures import result_of
 from core.wire import Answer, Blob, Call, Json, refusal
 
 FAMILY = "ideogram"
@@ -21,12 +25,16 @@ SECONDS = 170.0
 """Longer than the 120 s the vendor needs at most."""
 ROOT = "/ideogram/v1/ideogram-v3"
 PATHS: Mapping[str, str] = {"image": "generate", "edit": "edit", "remix": "remix"}
+REFERENCES = "style_reference_images"
 PARTS: Mapping[str, tuple[str, ...]] = {
-    "image": ("style_reference_images",),
     "edit": ("image", "mask"),
     "remix": ("image",),
 }
 """What the input files of each kind are called, in their order."""
+TYPES = ("image/jpeg", "image/png", "image/webp")
+MOST = 10_000_000
+"""Bytes of a file, and of all references together."""
+SEED = 2**31 - 1
 
 RATIOS = (
     "1:1",
@@ -49,6 +57,25 @@ SPEEDS = ("DEFAULT", "TURBO", "FLASH", "QUALITY")
 STYLES = ("AUTO", "GENERAL", "REALISTIC", "DESIGN", "FICTION")
 PALETTES = ("EMBER", "FRESH", "JUNGLE", "MAGIC", "MELON", "MOSAIC", "PASTEL", "ULTRAMARINE")
 COUNTS = tuple(str(n) for n in range(1, 9))
+_HEIGHTS: Mapping[int, tuple[int, ...]] = {
+    512: (1536,),
+    576: (1408, 1472, 1536),
+    640: (1344, 1408, 1472, 1536),
+    704: (1152, 1216, 1280, 1344, 1408, 1472),
+    736: (1312,),
+    768: (1088, 1216, 1280, 1344),
+    800: (1280,),
+    832: (960, 1024, 1088, 1152, 1216, 1248),
+    864: (1152,),
+    896: (960, 1024, 1088, 1120, 1152),
+    960: (1024, 1088),
+}
+"""The taller sides there are, by the shorter side; each the other way round as well."""
+RESOLUTIONS: Values = (
+    "1024x1024",
+    *(f"{wide}x{short}" for short, sides in _HEIGHTS.items() for wide in sides),
+    *(f"{short}x{tall}" for short, sides in _HEIGHTS.items() for tall in sides),
+)
 
 _SHARED: Mapping[str, Values] = {
     "count": COUNTS,
@@ -57,6 +84,7 @@ _SHARED: Mapping[str, Values] = {
     "quality": SPEEDS,
     "palette": PALETTES,
     "magic": ("AUTO", "ON", "OFF"),
+    "codes": (),
 }
 _SPEED_PRICES = (
     ({"quality": ("TURBO",)}, 0.5),
@@ -74,6 +102,7 @@ def _offer(key: str, kind: Kind, media: tuple[int, int], **more: Values) -> Offe
         0.06,
         takes={**_SHARED, **more},
         media=media,
+        mask="black" if kind == "edit" else "",
         times=("count",),
         factors=_SPEED_PRICES,
         sync=True,
@@ -82,9 +111,17 @@ def _offer(key: str, kind: Kind, media: tuple[int, int], **more: Values) -> Offe
 
 
 OFFERS: tuple[Offer, ...] = (
-    _offer("ideogram-v3", "image", (0, 3), ar=RATIOS, resolution=(), no=()),
+    _offer("ideogram-v3", "image", (0, 3), ar=RATIOS, resolution=RESOLUTIONS, no=()),
     _offer("ideogram-v3-edit", "edit", (2, 2)),
-    _offer("ideogram-v3-remix", "remix", (1, 1), ar=RATIOS, resolution=(), no=(), strength=()),
+    _offer(
+        "ideogram-v3-remix",
+        "remix",
+        (1, 1),
+        ar=RATIOS,
+        resolution=RESOLUTIONS,
+        no=(),
+        strength=(),
+    ),
 )
 """The price is the vendor's, a picture in its usual speed; `[models]` sets the gateway's."""
 
@@ -99,31 +136,61 @@ class Ideogram(Family):
         """The call that makes the pictures. Raises `BadInput`."""
         if not request.prompt.strip():
             raise BadInput(mark("Say what the picture shall show."))
-        options = request.options
-        if options.get("resolution") and options.get("ar"):
-            raise BadInput(mark("Ideogram takes a shape or a resolution, not both."))
-        body: dict[str, Json] = {"prompt": request.prompt, **_choices(options)}
-        body |= _files(request)
+        _check(request)
+        body = {"prompt": request.prompt, **_choices(request.options), **_files(request)}
         path = f"{ROOT}/{PATHS[request.kind]}"
         return Call("POST", path, FAMILY, body, SECONDS, keys=(request.offer,), multipart=True)
 
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
-        """The pictures. Raises a `GatewayError`; an answer without any was paid for."""
+        """The pictures. Raises a `GatewayError`; what was made and held back was paid for."""
         if error := refusal(answer):
             raise error
-        found = object_of(answer.body).get("data")
-        rows = [object_of(row) for row in found] if isinstance(found, list) else []
-        media = pictures_of(rows)
-        if not media and any(row.get("is_image_safe") is False for row in rows):
-            raise Moderated(NOT_SAFE, spent=Spent.YES)
-        if not media:
-            raise Garbled(NOTHING, spent=Spent.UNKNOWN)
-        final = next((words for row in rows if (words := text_of(row.get("prompt")))), "")
-        return Result(media, prompt=final if final != request.prompt else "")
+        return result_of(request, answer)
 
 
-NOT_SAFE = mark("Ideogram made this and then held it back for what it shows. It was charged.")
-NOTHING = mark("The service answered without a picture.")
+# -- what goes together ----------------------------------------------------------------------------
+
+_CODE = re.compile(r"[0-9A-Fa-f]{8}")
+
+
+def _check(request: Request) -> None:
+    """Refuse what the service would, before money moves. Raises `BadInput`."""
+    options = request.options
+    if options.get("resolution") and options.get("ar"):
+        raise BadInput(mark("Ideogram takes a shape or a resolution, not both."))
+    if int(options.get("seed") or 0) > SEED:
+        raise BadInput(mark("Ideogram takes seeds from 0 to {most}."), most=SEED)
+    strength = options.get("strength")
+    if strength is not None and not 1 <= int(strength) <= 100:
+        raise BadInput(mark("The strength goes from 1 to 100."))
+    if codes := _codes(options):
+        if options.get("style") or (request.kind == "image" and request.media):
+            raise BadInput(
+                mark("Ideogram takes style codes, or a style and pictures to go by, not both.")
+            )
+        if not all(_CODE.fullmatch(code) for code in codes):
+            raise BadInput(mark("A style code has eight digits and letters, such as 3B2A91C0."))
+    _check_files(request)
+
+
+def _check_files(request: Request) -> None:
+    least = {"edit": 2, "remix": 1}.get(request.kind, 0)
+    if len(request.media) < least:
+        text = mark("Ideogram needs a picture, and for an edit a mask as well.")
+        raise BadInput(text)
+    if request.kind == "edit":
+        picture, mask = ((one.width, one.height) for one in request.media[:2])
+        if all((*picture, *mask)) and picture != mask:
+            raise BadInput(mark("The mask has to be as large as the picture."))
+
+
+def _codes(options: Mapping[str, Json]) -> list[str]:
+    given = options.get("codes")
+    listed = given if isinstance(given, list) else text_of(given).replace(",", " ").split()
+    return [text_of(code) for code in listed]
+
+
+# -- asking ----------------------------------------------------------------------------------------
 
 
 def _choices(options: Mapping[str, Json]) -> dict[str, Json]:
@@ -142,11 +209,19 @@ def _choices(options: Mapping[str, Json]) -> dict[str, Json]:
     fields: dict[str, Json] = {k: str(v) for k, v in named.items() if v not in (None, "")}
     if palette := options.get("palette"):
         fields["color_palette"] = json.dumps({"name": palette})
+    if codes := _codes(options):
+        fields["style_codes"] = codes
     return fields
 
 
 def _files(request: Request) -> dict[str, Json]:
+    """The input files by the names of their parts."""
+    if request.kind == "image":
+        share = MOST // max(len(request.media), 1)
+        return {REFERENCES: [_blob(one, share) for one in request.media]} if request.media else {}
     names = PARTS[request.kind]
-    if len(names) == 1 and len(request.media) > 1:
-        return {names[0]: [Blob(media, "file") for media in request.media]}
-    return {n: Blob(m, "file") for n, m in zip(names, request.media, strict=False)}
+    return {name: _blob(one, MOST) for name, one in zip(names, request.media, strict=False)}
+
+
+def _blob(media: Media, most: int) -> Blob:
+    return Blob(media, "file", TYPES, most)

@@ -3,33 +3,32 @@
 A task makes two takes; one may fail while the other is fine, and a finished task may still name a
 take that is only being streamed, so a take counts when it is itself complete. Pure.
 `Request.options` it reads, all optional: model, title, tags, lyrics (the prompt is the words to
-sing), instrumental, clip, task and from (what to continue, and from which second).
+sing), instrumental, clip, task, from and length (what to continue, from which second, of how many).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from core.errors import BadInput
+from core.errors import BadInput, Spent
 from core.i18n import mark
 from core.messages import Field, Form, Media
 from core.providers.base import (
     Failed,
     Invite,
-    Kind,
     Offer,
     Outcome,
-    Progress,
     Remote,
     Request,
     Result,
     Ticket,
 )
-from core.providers.fields import object_of, percent_of, text_of, url_of
+from core.providers.fields import list_of, object_of, percent_of, text_of, url_of
 from core.providers.stages import Stage, failure_of, stage_of
 from core.providers.tasks import LOOK_SECONDS, Seen, TaskFamily, first_id
-from core.wire import Answer, Call, Json, refusal
+from core.wire import Answer, Call, Json, readable, refusal
 
 FAMILY = "suno"
 MUSIC, LYRICS, FETCH = "/suno/submit/music", "/suno/submit/lyrics", "/suno/fetch"
@@ -43,6 +42,9 @@ LONGEST: Mapping[str, tuple[int, int]] = {
 """Characters of lyrics and of the style, by model."""
 
 
+OPTIONS = ("title", "tags", "lyrics", "instrumental", "clip", "task", "from")
+
+
 def _song(key: str, title: str) -> Offer:
     return Offer(
         key,
@@ -50,15 +52,7 @@ def _song(key: str, title: str) -> Offer:
         "song",
         title,
         0.1,
-        takes={
-            "title": (),
-            "tags": (),
-            "lyrics": (),
-            "instrumental": (),
-            "clip": (),
-            "task": (),
-            "from": (),
-        },
+        takes=dict.fromkeys(OPTIONS, ()),
         longest=LONGEST[key][0],
         typical=120.0,
         first_look=30.0,
@@ -68,6 +62,7 @@ def _song(key: str, title: str) -> Offer:
 
 OFFERS: tuple[Offer, ...] = (
     _song("chirp-crow", "Suno 5"),
+    _song("chirp-bluejay", "Suno 4.5+"),
     _song("chirp-auk", "Suno 4.5"),
     _song("chirp-v4", "Suno 4"),
     _song("chirp-v3-5", "Suno 3.5"),
@@ -115,7 +110,7 @@ class Suno(TaskFamily):
 
     def look_many(self, tickets: Sequence[Ticket]) -> Call:
         """The call that fetches many tasks."""
-        action = "LYRICS" if tickets[0].mode == LYRICS else "MUSIC"
+        action = "LYRICS" if tickets and tickets[0].mode == LYRICS else "MUSIC"
         body = {"ids": [ticket.id for ticket in tickets], "action": action}
         return Call("POST", FETCH, FAMILY, body, LOOK_SECONDS, reads=True)
 
@@ -135,13 +130,13 @@ class Suno(TaskFamily):
         """Read one task. What the words of a song are is read here; all else is as usual."""
         outcome = super().read(ticket, request, answer)
         task = _task(answer.body)
-        if request.kind == "lyrics" and stage_of(task.get("status")) is Stage.SUCCESS:
-            return _written(task) or Progress(99)
         if isinstance(outcome, Result):
-            return _song_result(task, outcome)
-        if stage_of(task.get("status")) is Stage.SUCCESS and (reason := _all_failed(task)):
-            return Failed(failure_of(self.title, reason))
-        return outcome
+            return _song_result(request, task, outcome)
+        if stage_of(task.get("status")) is not Stage.SUCCESS:
+            return outcome
+        if request.kind == "lyrics":
+            return _written(task) or outcome
+        return _all_failed(task) or outcome
 
     def seen(self, body: Json) -> Seen | None:
         """Read a task; `UNKNOWN` is a failure here."""
@@ -149,30 +144,25 @@ class Suno(TaskFamily):
         if "status" not in task:
             return None
         word = text_of(task.get("status"))
-        stage = Stage.FAILURE if word.upper() == "UNKNOWN" else stage_of(word)
+        stage = Stage.FAILURE if word.strip().upper() == "UNKNOWN" else stage_of(word)
         takes = _takes(task)
-        under_way = [take for take in takes if stage_of(take.get("status")) not in _ENDED]
-        media = tuple(_remote(take) for take in _complete(task))
-        if under_way:
-            media = ()
+        files = tuple(_remote(take) for take in takes if _file(take))
+        coming = any(not _file(take) and not _failed(take) for take in takes)
         cover = next((url for take in takes if (url := url_of(take.get("image_url")))), "")
         percent = percent_of(task.get("progress"))
-        return Seen(stage, percent, media, task.get("fail_reason"), cover)
+        reason = text_of(task.get("fail_reason")) or _reason(takes)
+        return Seen(stage, percent, () if coming else files, reason, cover)
 
     def invites(self, ticket: Ticket, request: Request, body: Json) -> tuple[Invite, ...]:
         """A button for each take that continues it."""
         if request.kind != "song":
             return ()
-        return tuple(
-            _extend(ticket, request, take, n) for n, take in enumerate(_complete(_task(body)), 1)
-        )
+        takes = [take for take in _takes(_task(body)) if _file(take)]
+        return tuple(_extend(ticket, request, take, n) for n, take in enumerate(takes, 1))
 
     def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:
         """Merge the answers of the form that continues a take. Raises `BadInput`."""
         return _continued(request, values)
-
-
-_ENDED = (Stage.SUCCESS, Stage.FAILURE)
 
 
 # -- asking ----------------------------------------------------------------------------------------
@@ -206,7 +196,9 @@ def _check(model: str, body: Mapping[str, Json]) -> None:
     if len(str(body["prompt"])) > words:
         raise BadInput(mark("The lyrics are too long: at most {n} characters."), n=words)
     if len(str(body["tags"])) > style:
-        raise BadInput(mark("The style is too long: at most {n} characters."), n=style)
+        raise BadInput(
+            mark("The style is too long for this model: at most {n} characters."), n=style
+        )
     if not (body["prompt"] or body["make_instrumental"] or "continue_clip_id" in body):
         raise BadInput(mark("Give the song some lyrics, or make it instrumental."))
 
@@ -220,69 +212,107 @@ def _task(body: Json) -> Mapping[str, Json]:
 
 
 def _takes(task: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    rows = task.get("data")
-    return [object_of(row) for row in rows] if isinstance(rows, list) else []
+    return [object_of(row) for row in list_of(task.get("data"))]
 
 
-def _complete(task: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    """The takes that are finished files, not streams that cannot be had again."""
-    return [
-        take
-        for take in _takes(task)
-        if stage_of(take.get("status")) is Stage.SUCCESS and url_of(take.get("audio_url"))
-    ]
+def _file(take: Mapping[str, Json]) -> str:
+    """The address of a take that is a finished file, not a stream that cannot be had again."""
+    url = url_of(take.get("audio_url"))
+    done = stage_of(take.get("status")) is Stage.SUCCESS
+    return url if done and "audiopipe" not in url else ""
+
+
+def _failed(take: Mapping[str, Json]) -> bool:
+    return stage_of(take.get("status")) is Stage.FAILURE
+
+
+def _seconds(take: Mapping[str, Json]) -> float:
+    """How long a take plays; 0 where that is not known yet."""
+    try:
+        seconds = float(object_of(take.get("metadata")).get("duration") or 0.0)
+    except (TypeError, ValueError):
+        return 0.0
+    return seconds if 0 < seconds < 86_400 else 0.0
 
 
 def _remote(take: Mapping[str, Json]) -> Remote:
-    about = object_of(take.get("metadata"))
-    seconds = about.get("duration")
     return Remote(
-        url_of(take.get("audio_url")),
+        _file(take),
         "audio",
         text_of(take.get("title")),
         "Suno",
         url_of(take.get("image_large_url")) or url_of(take.get("image_url")),
-        float(seconds) if isinstance(seconds, int | float) else 0.0,
+        _seconds(take),
     )
 
 
-def _reason(take: Mapping[str, Json]) -> str:
-    about = object_of(take.get("metadata"))
-    return text_of(about.get("error_message")) or text_of(about.get("error_type"))
+def _reason(takes: Sequence[Mapping[str, Json]]) -> str:
+    """Why a take failed, in the service's words: of the first that says so."""
+    abouts = [object_of(take.get("metadata")) for take in takes if _failed(take)]
+    said = (text_of(about.get(name)) for name in _REASONS for about in abouts)
+    return next((words for words in said if words), "").replace("_", " ")
 
 
-def _all_failed(task: Mapping[str, Json]) -> str:
-    """Why, when no take can still come."""
+_REASONS = ("error_message", "error_type")
+TAKE_FAILED = mark("{n} of {of} takes failed: {reason}")
+TAKE_FAILED_SILENTLY = mark("{n} of {of} takes failed; the service gave no reason.")
+
+
+def _all_failed(task: Mapping[str, Json]) -> Failed | None:
+    """A task that is a success by its own word, and of which no take can still come: unlike one
+    that failed itself, nobody gives its money back.
+    """
     takes = _takes(task)
-    if not takes or any(stage_of(take.get("status")) is not Stage.FAILURE for take in takes):
-        return ""
-    return next((reason for take in takes if (reason := _reason(take))), "error")
+    if not takes or not all(_failed(take) for take in takes):
+        return None
+    error = failure_of(Suno.title, _reason(takes))
+    error.spent = Spent.YES
+    return Failed(error)
 
 
-HALF_FAILED = mark("One of the two takes failed: {reason}")
-
-
-def _song_result(task: Mapping[str, Json], result: Result) -> Result:
-    """The takes with their titles and lengths, and a word about one that failed."""
-    failed = [take for take in _takes(task) if stage_of(take.get("status")) is Stage.FAILURE]
-    words = next((text_of(object_of(t.get("metadata")).get("prompt")) for t in _takes(task)), "")
+def _song_result(request: Request, task: Mapping[str, Json], result: Result) -> Result:
+    """The takes, a word about one that failed, and the beginning of what is sung where the person
+    does not know it.
+    """
+    takes = _takes(task)
+    failed = sum(_failed(take) for take in takes)
+    reason = readable(_reason(takes))
+    told = [TAKE_FAILED if reason else TAKE_FAILED_SILENTLY, {"n": failed, "of": len(takes)}]
+    if reason:
+        told[1] = {"n": failed, "of": len(takes), "reason": reason}
+    words = (text_of(object_of(take.get("metadata")).get("prompt")) for take in takes)
+    sung = next((one.strip() for one in words if one.strip()), "")
+    own = bool(request.options.get("lyrics"))
     return Result(
         result.media,
-        text=words,
+        text="" if own else _beginning(sung),
         invites=result.invites,
-        facts={"failed": _reason(failed[0]) or "error"} if failed else {},
+        facts={"lyrics": sung, "remarks": [told] if failed else []},
     )
 
 
-def _written(task: Mapping[str, Json]) -> Result | None:
+LINES = 6
+"""Lines of the lyrics that are shown with a song."""
+
+
+def _beginning(words: str) -> str:
+    lines = [line for line in words.splitlines() if line.strip()]
+    return "\n".join(lines[:LINES]) + ("\n…" if lines[LINES:] else "")
+
+
+def _written(task: Mapping[str, Json]) -> Result | Failed | None:
     """The lyrics and the button that sings them; None while they are missing."""
     found = task.get("data")
     row = object_of(found[0] if isinstance(found, list) and found else found)
-    words, title = text_of(row.get("text")).strip(), text_of(row.get("title"))
+    words, title = text_of(row.get("text")).strip(), text_of(row.get("title")).strip()
+    if not words and stage_of(row.get("status")) is Stage.FAILURE:
+        error = failure_of(Suno.title, text_of(row.get("error_message")))
+        error.spent = Spent.YES
+        return Failed(error)
     if not words:
         return None
-    options = {"lyrics": True, "title": title, "tags": ""}
-    request = Request(OFFERS[0].key, "song", words, options=options)
+    options = {"lyrics": True, "title": title[:TITLE]}
+    request = Request(OFFERS[0].key, "song", words[: OFFERS[0].longest], options=options)
     sing = Invite(
         "sing",
         request,
@@ -291,8 +321,15 @@ def _written(task: Mapping[str, Json]) -> Result | None:
         form=Form(
             mark("Make this a song"),
             (
-                Field("tags", mark("Style"), hint=mark("such as dreamy pop, female voice")),
-                Field("title", mark("Title"), value=title[:80], required=False, max_length=80),
+                Field(
+                    "tags",
+                    mark("Style"),
+                    hint=mark("such as dreamy pop, female voice"),
+                    max_length=STYLE,
+                ),
+                Field(
+                    "title", mark("Title"), value=title[:TITLE], required=False, max_length=TITLE
+                ),
             ),
         ),
     )
@@ -300,37 +337,42 @@ def _written(task: Mapping[str, Json]) -> Result | None:
     return Result(text=text, invites=(sing,), facts={"title": title})
 
 
+TITLE = 80
+STYLE = 1000
+"""Characters of a title and of a style, where a form asks for them."""
+
+
 # -- continuing ------------------------------------------------------------------------------------
 
 
 def _extend(ticket: Ticket, request: Request, take: Mapping[str, Json], number: int) -> Invite:
-    about = object_of(take.get("metadata"))
-    kind: Kind = "song"
-    options = {
+    """The button that goes on from a take, in the manner it was made."""
+    seconds = int(_seconds(take))
+    tags = text_of(object_of(take.get("metadata")).get("tags"))
+    options: dict[str, Json] = {
         "model": request.options.get("model") or request.offer,
         "task": ticket.id,
         "clip": text_of(take.get("id")),
-        "tags": text_of(about.get("tags")),
+        "tags": tags,
         "title": text_of(take.get("title")),
+        "instrumental": bool(request.options.get("instrumental")),
         "lyrics": True,
+        "length": seconds,
     }
-    seconds = about.get("duration")
-    end = str(int(seconds)) if isinstance(seconds, int | float) and seconds > 0 else ""
     form = Form(
         mark("Extend the song"),
         (
-            Field("from", mark("From which second"), value=end, max_length=6),
-            Field("lyrics", mark("What is sung next"), kind="text", required=False),
             Field(
-                "tags",
-                mark("Style"),
-                value=text_of(about.get("tags"))[:200],
-                required=False,
-                max_length=1000,
+                "from",
+                mark("From which second"),
+                value=str(seconds) if seconds else "",
+                max_length=7,
             ),
+            Field("lyrics", mark("What is sung next"), kind="text", required=False),
+            Field("tags", mark("Style"), value=tags[:STYLE], required=False, max_length=STYLE),
         ),
     )
-    again = Request(request.offer, kind, "", options=options)
+    again = Request(request.offer, "song", "", options=options)
     return Invite(f"extend:{number}", again, mark("Extend"), f"{number}\ufe0f\u20e3", form=form)
 
 
@@ -340,12 +382,31 @@ def _continued(request: Request, values: Mapping[str, str | Media]) -> Request:
     options: dict[str, Json] = {**request.options}
     options |= {k: given[k] for k in ("tags", "title") if k in given}
     if "from" in given:
-        try:
-            options["from"] = max(float(given["from"].lower().rstrip("s").replace(",", ".")), 0.0)
-        except ValueError:
-            raise BadInput(
-                mark("Give the second to go on from as a number, such as 60, not {value}."),
-                value=given["from"][:20],
-            ) from None
+        options["from"] = _second(given["from"], request.options.get("length") or 0)
+    if "lyrics" in given:
+        options["instrumental"] = False
     prompt = given.get("lyrics", request.prompt)
     return Request(request.offer, request.kind, prompt, request.media, options, request.parent)
+
+
+_SECOND = re.compile(
+    r"(?:(\d{1,3}):)?(\d{1,5}(?:[.,]\d{1,3})?)\s*(?:s|sec|seconds)?", re.IGNORECASE
+)
+
+
+def _second(text: str, length: float) -> float:
+    """The second to go on from: `60`, `60 s`, `1:00`. Raises `BadInput`."""
+    found = _SECOND.fullmatch(text.strip())
+    if found is None:
+        raise BadInput(
+            mark("Give the second to go on from as a number, such as 60, not {value}."),
+            value=text[:20],
+        )
+    second = 60 * int(found[1] or 0) + float(found[2].replace(",", "."))
+    if length and second > length + 1:
+        raise BadInput(
+            mark("The song has only {length} seconds, so it cannot go on from {value}."),
+            length=f"{length:g}",
+            value=text[:20],
+        )
+    return second
