@@ -252,12 +252,16 @@ def _inspect(part: Path, digest: str, size: int, name: str) -> Media:
     mime = _sniff(part)
     if mime not in ENDINGS:
         raise BadInput(UNKNOWN)
-    width = height = 0
+    width, height, seconds = 0, 0, 0.0
     if mime.startswith("image/"):
         mime, width, height = _decode(part)
+    else:
+        facts = measure(part, mime)
+        width, height, seconds = facts.width, facts.height, facts.seconds
     stem = re.sub(r"[^\w\- .]", "", clean(Path(name).name).rpartition(".")[0])[:60].strip()
     kind = mime.partition("/")[0].replace("image", "picture").replace("audio", "sound")
-    return Media(digest, mime, size, width, height, f"{stem or kind}.{ENDINGS[mime]}")
+    called = f"{stem or kind}.{ENDINGS[mime]}"
+    return Media(digest, mime, size, width, height, called, seconds=round(seconds, 3))
 
 
 def _sniff(part: Path) -> str:

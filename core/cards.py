@@ -196,6 +196,7 @@ def status(
         media=(replace(preview, spoiler=job.place.spoiler),) if preview else (),
         buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
         progress=0 if standing.listed else max(job.percent, 0),
+        private=job.place.hidden,
     )
 
 
@@ -355,12 +356,32 @@ def result(
             say("Shown smaller than it is ({size}); the file itself is kept.", size=sizes(job))
         )
     media = tuple(replace(m, spoiler=m.spoiler or job.place.spoiler) for m in job.media)
-    return Message("\n\n".join(lines), media, buttons, mention=requester(job))
+    hidden = job.place.hidden
+    return Message("\n\n".join(lines), media, buttons, mention=requester(job), private=hidden)
 
 
 def sizes(job: Job) -> str:
-    """The size of a job's files together, in MB."""
-    return f"{sum(m.size for m in job.media) / 1_000_000:.1f} MB"
+    """The size of a job's files together."""
+    return megabytes(sum(m.size for m in job.media))
+
+
+def megabytes(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def apart(say: Say, media: Media, url: str) -> str:
+    """How to get a file that is too big for a chat: by its link, or from the owner."""
+    facts = {"name": escape(media.name), "size": megabytes(media.size)}
+    if url:
+        words = say("{name} ({size}) is too big for this chat.", **facts)
+        return f"{words} [{say('Open it here, for a week')}]({url})"
+    return say(
+        "{name} ({size}) is too big for this chat. It is kept: the owner of the bot finds it in "
+        "the archive as {path}, and can have such files sent as links: see [web] public_url.",
+        **facts,
+        path=f"`{media.hash[:2]}/{media.hash}`",
+    )
 
 
 def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Message:
@@ -384,6 +405,7 @@ def ended(say: Say, job: Job, actions: Sequence[Action], closing: str) -> Messag
         text="\n".join(line for line in lines if line),
         buttons=tuple(button(say, a) for a in actions if a.verb in wanted),
         mention=None if job.state is State.CANCELLED else requester(job),
+        private=job.place.hidden,
     )
 
 

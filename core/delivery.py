@@ -11,13 +11,14 @@ import base64
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
 from core import cards
 from core.archive import Archive
+from core.copies import Copies
 from core.errors import (
     AdapterError,
     BadInput,
@@ -29,8 +30,9 @@ from core.errors import (
     SlowDown,
     TooBig,
 )
+from core.fetching import Fetching
 from core.gateway import Gateway
-from core.i18n import mark, translator
+from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
 from core.ledger import answer_price, money
 from core.messages import Media, Message, Place, Ref, shorten
@@ -42,8 +44,6 @@ from core.store import Store
 
 log = logging.getLogger(__name__)
 
-RESULT_BYTES = 200_000_000
-"""Largest result file that is fetched."""
 PREVIEW_BYTES = 20_000_000
 PREVIEW_SIDES = 1280
 """Width plus height of a preview as it is shown."""
@@ -91,6 +91,8 @@ class Delivery:
         self._store = store
         self._gateway = gateway
         self._archive = archive
+        self._fetching = Fetching(gateway, archive)
+        self._copies = Copies(archive)
         self._offers = offers
         self._outbox = outbox
         self._pace = pace
@@ -119,7 +121,11 @@ class Delivery:
     async def fetch(self, job: Job, number: int) -> Media:
         """Bring one of a result's files into the archive. Raises `BadInput` or a `GatewayError`."""
         remote = job.remotes[number]
-        media = remote if isinstance(remote, Media) else await self._bring(remote)
+        media = await (
+            self._fetching.dressed(remote)
+            if isinstance(remote, Media)
+            else self._fetching.bring(remote)
+        )
         words = re.sub(r"[^a-z0-9]+", "-", job.request.prompt.lower()).strip("-")
         ending = media.name.rpartition(".")[2] or "bin"
         alt = shorten(" ".join(job.request.prompt.split()), 400)
@@ -128,28 +134,6 @@ class Delivery:
         which = f"-{number + 1}" if len(job.remotes) > 1 else ""
         stem = f"{words[:40].strip('-') or 'atelier'}-{job.id}{which}"
         return replace(media, name=f"{stem}.{ending}", alt=alt)
-
-    async def _bring(self, remote: Remote) -> Media:
-        media = await self._gateway.fetch(remote.url, limit=RESULT_BYTES, deadline=300.0)
-        return replace(
-            media,
-            title=remote.title,
-            artist=remote.artist,
-            cover=await self._cover(remote.cover),
-            seconds=media.seconds or remote.seconds,
-        )
-
-    async def _cover(self, url: str) -> str:
-        """A cover's hash in the archive; a song is as good without one."""
-        if not url:
-            return ""
-        try:
-            found = await self._gateway.fetch(url, limit=PREVIEW_BYTES, deadline=20.0)
-            small = await fitted(self._archive, found, max_bytes=190_000, max_sides=640)
-        except (BotError, OSError) as error:
-            log.info("no cover: %s", type(error).__name__)
-            return ""
-        return small.hash
 
     def said(self, job: Job, stream: Stream) -> None:
         """Show an answer that is still growing, as often as the chat allows."""
@@ -194,8 +178,9 @@ class Delivery:
         actions = await self._store.actions_of(job.id)
         used = await self._store.children(job.id)
         person = await self._store.person(job.owner)
+        shown, left = await self._copies.fitting(job.media, limits.file_bytes)
         top = min(limits.photo_bytes, limits.file_bytes)
-        shrunk = any(m.mime.startswith("image/") and m.size > top for m in job.media)
+        shrunk = any(m.size > top or m not in job.media for m in shown)
         buttons = cards.result_buttons(
             say,
             job,
@@ -207,7 +192,13 @@ class Delivery:
         )
         offer = self._offers.get(job.request.offer)
         model = offer.title if offer else job.request.offer
-        return cards.result(say, job, model, buttons, shrunk=shrunk)
+        message = cards.result(say, job, model, buttons, shrunk=shrunk)
+        covered = tuple(replace(m, spoiler=m.spoiler or job.place.spoiler) for m in shown)
+        return replace(message, media=covered, text=message.text + self._apart(say, left))
+
+    def _apart(self, say: Say, media: Sequence[Media]) -> str:
+        """How to get files that a chat does not take."""
+        return "".join(f"\n\n{cards.apart(say, m, self._link(m))}" for m in media)
 
     async def deliver(self, job: Job) -> Pause | None:
         """Show a result as a new message, remove the progress message; None when that is done."""
@@ -243,6 +234,7 @@ class Delivery:
             f"{cards.headline(say, job, 80)}\n{words}",
             buttons=(cards.button(say, show),),
             mention=cards.requester(job),
+            private=job.place.hidden,
         )
         try:
             await self._outbox.send(job.place, message, nonce=f"{job.id}-d", reply_to=job.origin)
@@ -260,9 +252,8 @@ class Delivery:
         try:
             await self._place(job, card, f"{job.id}-r")
         except TooBig:
-            size = cards.sizes(job)
-            note = say("The file ({size}) is too big for this chat. It is kept.", size=size)
-            await self._place(job, _bare(card, note), f"{job.id}-r")
+            bare = replace(card, media=(), text=card.text + self._apart(say, job.media))
+            await self._place(job, bare, f"{job.id}-r")
 
     async def _place(
         self, job: Job, message: Message, nonce: str, instead: Ref | None = None
@@ -385,7 +376,7 @@ class Delivery:
         actions: list[Action] = []
         for job_id in job_ids:
             job = await self._store.job(job_id)
-            if job is not None and job.state in LIVE:
+            if job is not None and job.state in LIVE and not job.place.hidden:
                 rows.append((job, await self.standing(job)))
                 actions += await self._store.actions_of(job.id)
         if not rows:
@@ -436,9 +427,12 @@ class Delivery:
         return replace(message, text=f"{lead}\n\n{message.text}") if lead else message
 
     def originals(self, job: Job, place: Place) -> Message:
-        """A job's files, untouched."""
+        """A job's files, untouched; links to those that are too big for the chat."""
+        most = self._outbox.adapter(place.platform).limits(place).file_bytes
         media = tuple(replace(m, spoiler=m.spoiler or place.spoiler) for m in job.media)
-        return Message(text=f"`{job.id}`", media=media, as_file=True)
+        left = [m for m in media if m.size > most]
+        text = f"`{job.id}`{self._apart(translator(job.lang), left)}"
+        return Message(text, tuple(m for m in media if m.size <= most), as_file=True)
 
 
 async def _decoded(url: str) -> AsyncIterator[bytes]:
