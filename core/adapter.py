@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.messages import Attachment, Limits, Message, Place, Ref
+from core.messages import Attachment, Caller, Limits, Message, Place, Ref
 
 
 class Adapter(Protocol):
@@ -27,6 +27,10 @@ class Adapter(Protocol):
 
     def limits(self, place: Place) -> Limits:
         """What this chat takes. Must not block."""
+        ...
+
+    def aside(self, place: Place, caller: Caller) -> Place:
+        """Where one person alone reads what is said to them in `place`. Must not block."""
         ...
 
     async def send(

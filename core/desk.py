@@ -87,6 +87,11 @@ class Desk:
         """Register a chat platform for outgoing messages."""
         self._studio.outbox.attach(adapter)
 
+    def offered(self, caller: Caller | None = None) -> list[Command]:
+        """The commands that a person, or everybody, is to be told of."""
+        owned = caller is not None and self._studio.owned_by(caller)
+        return [command for command in self.commands if owned or not command.owner]
+
     # -- durable intake ------------------------------------------------------------------------
 
     async def take_in(
@@ -181,6 +186,8 @@ class Desk:
 
     async def _run(self, ctx: Context, command: Command, values: Mapping[str, Any]) -> None:
         """Fetch what was sent, check the options, run the handler."""
+        if command.owner and not ctx.is_owner:
+            raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
         ctx.command = command.name
         given = {name: await self._resolve(ctx, value) for name, value in values.items()}
         try:
@@ -319,7 +326,7 @@ class Desk:
             takes = [o.takes.get(name, ()) for o in self._models(kind)]
             rows = [(value, value) for value in dict.fromkeys(v for some in takes for v in some)]
         elif spec.lookup == "commands":
-            rows = [(one.name, f"/{one.name}") for one in self.commands]
+            rows = [(one.name, f"/{one.name}") for one in self.offered(caller)]
         else:
             rows = [(value, value) for value in spec.suggest]
         wanted = text.strip().lower()
@@ -328,6 +335,16 @@ class Desk:
     def _models(self, kind: str) -> list[Offer]:
         """The models of a kind that are offered."""
         return [o for o in self._studio.offers.values() if o.kind == kind and not o.hidden]
+
+    async def conversed(self, caller: Caller, ref: Ref) -> bool:
+        """Whether a message is an answer that a language model gave to this person lately."""
+        jobs = await self._store.jobs_of(caller.key, limit=40)
+        return any(
+            job.result is not None
+            and (job.result.chat, job.result.message) == (ref.chat, ref.message)
+            and job.request.kind == "chat"
+            for job in jobs
+        )
 
     async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
         """Keep a small note of an adapter, for ever or for so many days."""

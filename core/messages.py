@@ -45,6 +45,8 @@ class Place:
     """Only the caller and the bot are here."""
     spoiler: bool = False
     """Pictures must be covered here."""
+    hidden: bool = False
+    """What is shown here is for one person's eyes only."""
     door: str = ""
     """The adapter's own note on how to write here (a reply token and its end); never read by core.
     """

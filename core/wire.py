@@ -71,6 +71,8 @@ class Call:
     """The body goes as a form also where it holds no file."""
     binary: bool = False
     """A good answer is a file: it goes into the archive, and its `Media` is the answer's body."""
+    words: bool = False
+    """A good answer may be words and no JSON: all of them are kept."""
     stream: bool = False
     """The answer comes as server-sent events; see `core.providers.base.Stream`."""
     reads: bool = False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core.archive import Archive
-from core.messages import Attachment, Limits, Message, Place, Ref
+from core.messages import Attachment, Caller, Limits, Message, Place, Ref
 from core.outbox import Outbox
 from tests.simulated import now, simulate
 
@@ -43,6 +43,9 @@ class Chat:
 
     def limits(self, place: Place) -> Limits:
         return self._limits
+
+    def aside(self, place: Place, caller: Caller) -> Place:
+        return place
 
     async def _do(self, kind: str, chat: str, what: str, message: Message | None = None) -> None:
         self.calls.append(Call(now(), kind, chat, what, message))

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ from adapters.discord.rest import Rest
 from core.desk import Desk
 from core.errors import BadInput, StoreError
 from core.i18n import mark
-from core.messages import Attachment, Limits, Message, Place, Ref
+from core.messages import Attachment, Caller, Limits, Message, Place, Ref
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +177,11 @@ class DiscordAdapter:
     def limits(self, place: Place) -> Limits:
         """What a chat takes."""
         return self._deliverer.limits(place)
+
+    def aside(self, place: Place, caller: Caller) -> Place:
+        """The same chat, by answers that only the person sees."""
+        del caller
+        return replace(place, hidden=not place.private)
 
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None

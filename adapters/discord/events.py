@@ -152,13 +152,15 @@ class Reader:
                 return None
 
     def values(self, raw: Raw) -> dict[str, Any] | None:
-        """The typed options of a command; None for a menu of a message without a picture."""
+        """The typed options of a command; None for a menu of a message without such a file."""
         data, command = raw.get("data") or {}, self.command(raw)
         if command is None:
             return {}
         if data.get("type") == MESSAGE_MENU:
-            picture = target_picture(data)
-            return None if picture is None else {self._menus[str(data["name"])][1].option: picture}
+            name = self._menus[str(data["name"])][1].option
+            option = command.option(name)
+            file = target_file(data, option.accepts if option else ())
+            return None if file is None else {name: file}
         given = {o["name"]: o.get("value") for o in data.get("options") or () if "value" in o}
         files = _files(data)
         return {o.name: v for o in command.options if (v := _value(o, given, files)) is not None}
@@ -184,13 +186,16 @@ def focused(raw: Raw) -> tuple[str, str]:
     return str(found.get("name", "")), str(found.get("value", ""))
 
 
-def target_picture(data: Raw) -> Attachment | None:
-    """The first picture of the message a menu was opened on: attached, else embedded."""
+def target_file(data: Raw, accepts: tuple[str, ...]) -> Attachment | None:
+    """The first file of these types in the message a menu was opened on; pictures may be embedded."""
     messages = (data.get("resolved") or {}).get("messages") or {}
     message: Raw = messages.get(str(data.get("target_id"))) or next(iter(messages.values()), {})
     for file in message.get("attachments") or ():
-        if _is_picture(file):
+        kind = str(file.get("content_type") or "")
+        if kind.startswith(accepts) or ("image/" in accepts and _is_picture(file)):
             return _attachment(file)
+    if "image/" not in accepts:
+        return None
     for embed in message.get("embeds") or ():
         for part in ("image", "thumbnail"):
             shown = embed.get(part) or {}

@@ -93,10 +93,11 @@ class Intake:
         command = self._reader.command(raw)
         if command is None:
             await self._say(raw, mark("There is no such command here any more. /help lists them."))
-        elif self._reader.values(raw) is None:
-            await self._say(raw, mark("There is no picture in that message."))
+        elif (values := self._reader.values(raw)) is None:
+            await self._say(raw, mark("There is nothing in that message that this can use."))
         else:
-            await self._store(raw, at, await self._answerer.defer(raw, hidden=command.private))
+            hidden = command.private or values.get("private") is True
+            await self._store(raw, at, await self._answerer.defer(raw, hidden=hidden))
 
     async def _component(self, raw: Raw, at: float) -> None:
         kind, token = _custom_id(raw)

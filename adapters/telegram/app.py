@@ -29,7 +29,7 @@ from adapters.telegram.updates import LONGEST_PAUSE, POLL, SILENCE, Updates
 from core.desk import Desk
 from core.errors import BadInput, ChatGone, StoreError
 from core.i18n import mark
-from core.messages import Attachment, Limits, Message, Place, Ref
+from core.messages import Attachment, Caller, Limits, Message, Place, Ref
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ class TelegramAdapter:
 
     async def _register(self) -> bool:
         """Set the command menus when they changed; False when it must be tried again."""
-        found = menus(self._desk.commands)
+        found = menus(self._desk.offered())
         wanted = fingerprint(self._bot.token, found)
         try:
             if await self._desk.kept(MENU_NOTE) == wanted:
@@ -220,7 +220,7 @@ class TelegramAdapter:
         except (TelegramError, StoreError) as error:
             log.warning("the command menu is not set yet: %s", type(error).__name__)
             return False
-        log.info("set the menu of %d commands", len(self._desk.commands))
+        log.info("set the menu of %d commands", len(found[""]))
         return True
 
     # -- core's side (the Adapter port) --------------------------------------------------------
@@ -244,6 +244,10 @@ class TelegramAdapter:
             voice="opus",
             lossy=True,
         )
+
+    def aside(self, place: Place, caller: Caller) -> Place:
+        """The private chat, whose number is the person's own."""
+        return place if place.private else Place(PLATFORM, caller.id, private=True)
 
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None

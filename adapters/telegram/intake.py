@@ -155,7 +155,7 @@ class Intake:
         try:
             if not command_of(spoken, self.username) and await self._asking.answer(key, spoken):
                 return
-            event = self._event(key, messages, spoken)
+            event = self._event(key, messages, spoken) or await self._talk(key, spoken)
             if event is not None:
                 await self._desk.handle(event)
                 return
@@ -182,11 +182,21 @@ class Intake:
         if file := file_of(spoken):
             fit = [f"/{c.name}" for c in self._desk.commands if placed(c, [file])]
             raise UserError(WHAT_WITH_IT, commands=", ".join(fit) or "–")
-        if not words_of(spoken):
+        return None
+
+    async def _talk(self, key: str, message: Json) -> Invocation | None:
+        """Plain words: a wish in a private chat, or the next question to the assistant in reply to
+        its answer.
+        """
+        words, caller, place = words_of(message), caller_of(message["from"]), place_of(message)
+        answered = message.get("reply_to_message")
+        if not words.strip() or command_of(message, self.username):
             return None
-        return Invocation(
-            key, caller_of(spoken["from"]), place_of(spoken), "help", ref=ref_of(spoken)
-        )
+        if not place.private and not (
+            answered and await self._desk.conversed(caller, ref_of(answered))
+        ):
+            return None
+        return Invocation(key, caller, place, "ask", {"prompt": words}, ref=ref_of(message))
 
     # -- presses -------------------------------------------------------------------------------
 

@@ -157,6 +157,11 @@ class WebAdapter:
         del place
         return LIMITS
 
+    def aside(self, place: Place, caller: Caller) -> Place:
+        """Every session is one person's alone."""
+        del caller
+        return place
+
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> Ref:
@@ -201,10 +206,11 @@ class WebAdapter:
 
     async def _commands(self, request: web.Request) -> web.Response:
         session = self._guard.session(request)
-        say = self._desk.say(_caller(request, session).lang)
+        caller = _caller(request, session)
+        say = self._desk.say(caller.lang)
         return web.json_response(
             {
-                "commands": commands.listing(self._desk.commands, say),
+                "commands": commands.listing(self._desk.offered(caller), say),
                 "words": commands.words(say),
                 "notice": self._notice,
                 "upload": UPLOAD,

@@ -17,7 +17,9 @@ from core.commands.spec import Command, Options
 from core.errors import BadInput
 from core.i18n import mark
 from core.jobs import Job, State
-from core.messages import Media, Message
+from core.messages import Media, Message, tame
+from core.providers.base import Offer
+from core.sounds import hearable
 from core.wire import Json
 
 MEMORY = 12_000
@@ -26,6 +28,9 @@ TURNS = 12
 """Most questions that are remembered."""
 LASTS = 24 * 3600.0
 """Seconds after which a conversation is over by itself."""
+
+VOICE = "(a voice message)"
+"""Stands for a question that was spoken."""
 
 SYSTEM = (
     "You are Atelier, the assistant of a community server. Answer in the language of the "
@@ -68,6 +73,11 @@ class AskOptions(Options):
     image: list[Media] = Field(
         default_factory=list, max_length=5, description=mark("Pictures it is about")
     )
+    sound: Media | None = Field(
+        None,
+        description=mark("A voice message to answer"),
+        json_schema_extra={"accepts": ["audio/", "video/"]},
+    )
     model: str | None = Field(
         None,
         max_length=60,
@@ -77,19 +87,60 @@ class AskOptions(Options):
     answers: int | None = Field(
         None, ge=1, le=4, description=mark("How many answers to choose from, where the model can")
     )
+    voice: bool = Field(False, description=mark("Answer aloud"))
+    private: bool = Field(False, description=mark("Answer for your eyes only"))
 
 
 async def ask(ctx: Context, options: AskOptions) -> None:
     """Ask a language model; the answer grows before one's eyes."""
-    if not options.prompt and not options.image:
+    if not (options.prompt or options.image or options.sound):
         raise BadInput(mark("Ask something, such as /ask why is the sky blue?"))
-    offer = ctx.offer("chat", options.model)
-    wanted: dict[str, Any] = {"count": options.answers} if (options.answers or 1) > 1 else {}
-    request, notes = request_for(offer, options.prompt, wanted, options.image)
+    offer = _answerer(ctx, options)
+    wanted: dict[str, Any] = {
+        "count": options.answers if (options.answers or 1) > 1 else None,
+        "voice": offer.takes["voice"][0] if options.voice else None,
+    }
+    media = list(options.image)
+    if options.sound is not None:
+        media.append(await hearable(ctx.studio.archive, options.sound))
+    if options.private:
+        await _step_aside(ctx)
+    request, notes = request_for(offer, options.prompt, wanted, media)
     request = ctx.with_options(
         request, system=SYSTEM, tools=list(TOOLS), turns=await remembered(ctx)
     )
     await ctx.start(ctx.noted(request, notes))
+
+
+def _answerer(ctx: Context, options: AskOptions) -> Offer:
+    """Who answers: one who hears and speaks where that is asked for. Raises `BadInput`."""
+    if not options.voice and options.sound is None:
+        return ctx.offer("chat", options.model)
+    if options.image:
+        raise BadInput(mark("Models that hear and speak see no pictures. Leave one of them out."))
+    offers = ctx.studio.offers.values()
+    able = [o for o in offers if o.kind == "chat" and "voice" in o.takes and not o.hidden]
+    chosen = ctx.offer("chat", options.model) if options.model else next(iter(able), None)
+    if chosen not in able or chosen is None:
+        raise BadInput(
+            mark("That needs a model that hears and speaks. There is: {models}."),
+            models=", ".join(o.title for o in able) or "–",
+        )
+    return chosen
+
+
+async def _step_aside(ctx: Context) -> None:
+    """Go on where the caller alone reads; where that is another chat, say so here."""
+    here = ctx.place
+    ctx.place = ctx.studio.outbox.adapter(here.platform).aside(here, ctx.caller)
+    if ctx.place.chat == here.chat:
+        return
+    aside, ctx.place = ctx.place, here
+    text = ctx.say(
+        "I answer you in our private chat. If nothing comes there, press Start in it and ask again."
+    )
+    await ctx.reply(Message(text, mention=ctx.caller))
+    ctx.place, ctx.origin = aside, None
 
 
 async def remembered(ctx: Context) -> list[Json]:
@@ -110,11 +161,12 @@ def turns_of(jobs: Sequence[Job]) -> list[Json]:
     turns: list[Json] = []
     room = MEMORY
     for job in jobs:
-        room -= len(job.request.prompt) + len(job.text)
+        asked, answers = job.request.prompt or VOICE, job.facts.get("answers") or [job.text]
+        room -= len(asked) + len(answers[0])
         if room < 0:
             break
-        said = {"role": "assistant", "text": job.text}
-        turns = [{"role": "user", "text": job.request.prompt}, said, *turns]
+        said = {"role": "assistant", "text": answers[0]}
+        turns = [{"role": "user", "text": asked}, said, *turns]
     return turns
 
 
@@ -132,6 +184,48 @@ async def forget(ctx: Context, options: ForgetOptions) -> None:
     await ctx.studio.store.keep(_mark(ctx), str(ctx.studio.clock()))
     text = ctx.say("Forgotten. Your next question begins a new conversation here.")
     await ctx.reply(Message(text, private=True))
+
+
+class WhyOptions(Options):
+    """What `/why` takes."""
+
+    job: str = Field(
+        description=mark("The answer's id"),
+        max_length=20,
+        json_schema_extra={"main": True, "suggest": "jobs"},
+    )
+
+
+async def why(ctx: Context, options: WhyOptions) -> None:
+    """Show how a model came to its answer, where it told."""
+    job = await ctx.own(options.job)
+    thought = str(job.facts.get("thought") or "")
+    if not thought:
+        raise BadInput(mark("The model did not tell how it came to that."))
+    quoted = "\n".join(f"> {line}" for line in tame(thought).split("\n"))
+    await ctx.reply(Message(f"💭 `{job.id}`\n\n{quoted}", private=True))
+
+
+class CompleteOptions(Options):
+    """What `/complete` takes."""
+
+    text: str = Field(
+        description=mark("The beginning of a text"),
+        max_length=6000,
+        json_schema_extra={"main": True},
+    )
+    model: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("Who goes on with it"),
+        json_schema_extra={"suggest": "models:complete"},
+    )
+
+
+async def complete(ctx: Context, options: CompleteOptions) -> None:
+    """Let a model go on with a text."""
+    request, notes = request_for(ctx.offer("complete", options.model), options.text, {})
+    await ctx.start(ctx.noted(request, notes))
 
 
 class PromptOptions(Options):
@@ -186,6 +280,22 @@ COMMANDS = (
         PromptOptions,
         prompt,
         example="/prompt a fox in the rain",
+    ),
+    Command(
+        "complete",
+        mark("Let a model go on with a text"),
+        CompleteOptions,
+        complete,
+        example="/complete Once upon a time",
+        offer="gpt-3.5-turbo-instruct",
+    ),
+    Command(
+        "why",
+        mark("Show how a model came to its answer"),
+        WhyOptions,
+        why,
+        private=True,
+        example="/why k3m9xp2",
     ),
     Command(
         "forget",

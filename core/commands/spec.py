@@ -65,11 +65,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """An entry in a platform's menu of a message: runs the command with the message's picture."""
+    """An entry in a platform's menu of a message: runs the command with the message's file."""
 
     title: str
     option: str
-    """The option that takes the picture."""
+    """The option that takes the file."""
 
 
 Handler: TypeAlias = Callable[[Any, Any], Awaitable[None]]
@@ -87,6 +87,8 @@ class Command:
     handler: Handler
     private: bool = False
     """Its answers are for the caller's eyes only."""
+    owner: bool = False
+    """For the owner of the bot alone; others are not told of it."""
     menus: tuple[Menu, ...] = ()
     example: str = ""
     offer: str = ""

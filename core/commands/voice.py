@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from core.commands.context import Context
 from core.commands.fit import request_for
-from core.commands.spec import Command, Options
+from core.commands.spec import Command, Menu, Options
 from core.i18n import mark
 from core.messages import Media
 
@@ -46,7 +46,10 @@ class SpeakOptions(Options):
 async def speak(ctx: Context, options: SpeakOptions) -> None:
     """Read a text aloud."""
     wanted: dict[str, Any] = options.model_dump(exclude={"text", "model"}, exclude_none=True)
-    request, notes = request_for(ctx.offer("speech", options.model), options.text, wanted)
+    offer = ctx.offer("speech", options.model)
+    if "format" in offer.takes and not options.format:
+        wanted["format"] = ctx.studio.outbox.adapter(ctx.place.platform).limits(ctx.place).voice
+    request, notes = request_for(offer, options.text, wanted)
     await ctx.start(ctx.noted(request, notes))
 
 
@@ -111,6 +114,7 @@ COMMANDS = (
         mark("Write down what is said in a voice message, sound or video"),
         TranscribeOptions,
         transcribe,
+        menus=(Menu(mark("Transcribe"), "sound"),),
         example="/transcribe",
     ),
     Command(

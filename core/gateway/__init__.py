@@ -27,6 +27,8 @@ from core.wire import Answer, Blob, Call, Json, pause
 TEXT = 4000
 """Characters that are kept of an answer that is not JSON."""
 CHUNK = 256 * 1024
+SYSTEM = "system"
+"""Family of the calls that ask about the account, at another address with another key."""
 EVENT = 60_000_000
 """Longest event of a stream, in bytes: it may hold a picture."""
 CONNECT = 15.0
@@ -53,6 +55,10 @@ class GatewaySettings(BaseModel):
     """The key of an account with credit."""
     keys: dict[str, SecretStr] = Field(default_factory=dict)
     """A key of its own for a family or a model, such as `midjourney` or `flux-pro`."""
+    access_key: SecretStr = SecretStr("")
+    """The account's own key, which is no `sk-` key; only for `/balance`."""
+    system_url: str = ""
+    """Where the account can be asked about with it."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Path beginnings to replace, such as `"/mj" = "/fast/mj"`."""
     timeout: float = Field(100.0, gt=0, le=170)
@@ -66,7 +72,12 @@ class GatewaySettings(BaseModel):
             raise ValueError("begins with https:// (or http:// for a server of your own)")
         return root
 
-    @field_validator("api_key", "keys", mode="before")
+    @field_validator("system_url")
+    @classmethod
+    def _elsewhere(cls, value: str) -> str:
+        return cls._root(value) if value.strip() else ""
+
+    @field_validator("api_key", "access_key", "keys", mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
         """People copy blanks along, and a header takes none."""
@@ -170,7 +181,7 @@ class Gateway:
             try:
                 async with session.request(
                     call.method,
-                    self._url(call.path),
+                    self._url(call),
                     data=data,
                     headers={"Authorization": f"Bearer {self._key(call)}", **kind},
                     timeout=limit,
@@ -181,6 +192,17 @@ class Gateway:
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
                 spent = Spent.UNKNOWN if sent.headers else Spent.NO
                 raise Unreachable(spent=spent, detail=type(error).__name__) from None
+
+    async def system(self, path: str) -> Answer | None:
+        """Ask about the account with its access key; None where it is not set. Raises as `send`."""
+        if not self._settings.system_url or not self._settings.access_key.get_secret_value():
+            return None
+        return await self.send(Call("GET", path, SYSTEM, timeout=CONNECT))
+
+    @property
+    def keyed(self) -> list[str]:
+        """Families and models with a key of their own."""
+        return list(self._settings.keys)
 
     async def stream(self, call: Call, take: Callable[[bytes], bool]) -> Answer:
         """Make one request whose answer comes as events; `take` gets the data of each as it comes
@@ -223,14 +245,20 @@ class Gateway:
             except BadInput as error:
                 raise Garbled(detail=str(error)) from error
             return Answer(response.status, kept, wait)
-        return Answer(response.status, _parsed(await _read(response, call.most)), wait)
+        most = call.most if call.words and response.ok else TEXT
+        return Answer(response.status, _parsed(await _read(response, call.most), most), wait)
 
     def _key(self, call: Call) -> str:
+        if call.family == SYSTEM:
+            return self._settings.access_key.get_secret_value()
         keys = self._settings.keys
         own = next((keys[name] for name in (*call.keys, call.family) if name in keys), None)
         return (own or self._settings.api_key).get_secret_value()
 
-    def _url(self, path: str) -> URL:
+    def _url(self, call: Call) -> URL:
+        path = call.path
+        if call.family == SYSTEM:
+            return URL(self._settings.system_url + path, encoded=True)
         for head, other in self._settings.paths.items():
             if path.startswith(head):
                 path = other + path[len(head) :]
@@ -426,8 +454,9 @@ async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _parsed(body: bytes) -> Json:
+def _parsed(body: bytes, most: int) -> Json:
+    """A body as JSON, else its first `most` characters."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return body[: 4 * TEXT].decode("utf-8", "replace")[:TEXT]
+        return body[: 4 * most].decode("utf-8", "replace")[:most]

@@ -7,13 +7,14 @@ spoken), language, hint.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from core.errors import BadInput, Garbled
 from core.i18n import mark
 from core.messages import Media
-from core.providers.base import Family, Offer, Request, Result, Ticket, Waiting
+from core.providers.base import Family, Offer, Request, Result, Ticket, Waiting, Written
 from core.providers.fields import object_of, text_of
 from core.wire import Answer, Blob, Call, Json, refusal
 
@@ -40,6 +41,7 @@ ENDINGS: Mapping[str, str] = {
     "audio/mp4": "m4a",
     "audio/wav": "wav",
     "audio/x-wav": "wav",
+    "audio/vnd.wave": "wav",
     "audio/flac": "flac",
     "audio/webm": "webm",
     "video/mp4": "mp4",
@@ -107,7 +109,7 @@ class Audio(Family):
             body = _speech(request, model)
             return Call("POST", SPEECH, FAMILY, body, SECONDS, most=HEARD, keys=keys, binary=True)
         path = TRANSCRIPT if request.kind == "transcript" else TRANSLATION
-        return Call("POST", path, FAMILY, _heard(request, model), SECONDS, keys=keys)
+        return Call("POST", path, FAMILY, _heard(request, model), SECONDS, keys=keys, words=True)
 
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
         """The sound or the words. Raises a `GatewayError`."""
@@ -115,9 +117,8 @@ class Audio(Family):
             if not answer.body.mime.startswith("audio/"):
                 raise Garbled(detail=f"speech is {answer.body.mime}")
             return Result((replace(answer.body, voice=True),))
-        plain = request.kind != "speech" and isinstance(answer.body, str)
-        if plain and 200 <= answer.status < 300 and not answer.body.lstrip().startswith("<"):
-            return _written(answer.body)
+        if request.kind != "speech" and _is_plain(answer):
+            return _written(request, answer.body)
         if error := refusal(answer):
             raise error
         if request.kind == "speech":
@@ -125,7 +126,7 @@ class Audio(Family):
         text = object_of(answer.body).get("text")
         if not isinstance(text, str):
             raise Garbled(detail="a transcript without its text")
-        return _written(text)
+        return _written(request, text)
 
 
 def _speech(request: Request, model: str) -> dict[str, Json]:
@@ -173,8 +174,36 @@ def _heard(request: Request, model: str) -> dict[str, Json]:
     return body
 
 
-def _written(words: str) -> Result:
-    """What was heard; silence is a normal outcome too, and was paid for."""
-    if not words.strip():
-        return Result(text="", facts={"silent": True})
-    return Result(text=words.strip())
+SILENCE = mark("I heard nothing: nobody speaks in this.")
+_TIMED = re.compile(r"\d+:\d\d[.,]\d{3} +-->")
+
+
+def _is_plain(answer: Answer) -> bool:
+    """Whether it is words as they are, not JSON and not a page for people."""
+    words = answer.body
+    return (
+        200 <= answer.status < 300 and isinstance(words, str) and not words.lstrip().startswith("<")
+    )
+
+
+def _written(request: Request, words: str) -> Result:
+    """What was heard; silence is a normal outcome too, and was paid for. Subtitles are a file."""
+    form, plain = text_of(request.options.get("format")), spoken(words)
+    if not plain:
+        return Result(text="", facts={"remarks": [SILENCE]})
+    if form in ("srt", "vtt") and _TIMED.search(words):
+        return Result((Written(f"{words.strip()}\n", form),), plain)
+    return Result(text=plain)
+
+
+def spoken(words: str) -> str:
+    """The words of a transcript or of subtitles, without numbers and times."""
+    if not _TIMED.search(words):
+        return "" if words.strip() == "WEBVTT" else words.strip()
+    found: list[str] = []
+    for block in re.split(r"\n[ \t]*\n", words.replace("\r\n", "\n")):
+        lines = block.strip().split("\n")
+        at = next((n for n, line in enumerate(lines) if _TIMED.search(line)), None)
+        if at is not None:
+            found += [line.strip() for line in lines[at + 1 :]]
+    return "\n".join(line for line in found if line)

@@ -43,7 +43,9 @@ COUNT: Mapping[str, tuple[str, ...]] = {"count": ("1", "2", "3", "4")}
 ALOUD: Mapping[str, tuple[str, ...]] = {"voice": VOICES}
 
 
-def _offer(key: str, title: str, cost_in: float, cost_out: float, **more: Json) -> Offer:
+def _offer(
+    key: str, title: str, cost_in: float, cost_out: float, files: int = 5, **more: Json
+) -> Offer:
     """Prices are USD a million tokens; what is held is that of a long question and answer."""
     held = (4_000 * cost_in + 1_500 * cost_out) / MILLION
     return Offer(
@@ -52,7 +54,7 @@ def _offer(key: str, title: str, cost_in: float, cost_out: float, **more: Json) 
         "chat",
         title,
         round(held, 4),
-        media=(0, 5),
+        media=(0, files),
         longest=100_000,
         per_token=(cost_in / MILLION, cost_out / MILLION),
         sync=True,
@@ -72,8 +74,8 @@ OFFERS: tuple[Offer, ...] = (
     _offer("claude-haiku-4-5", "Claude Haiku 4.5", 1, 5),
     _offer("gemini-2.5-flash", "Gemini 2.5 Flash", 0.3, 2.5),
     _offer("gemini-2.5-pro", "Gemini 2.5 Pro", 1.25, 10),
-    _offer("gpt-4o-mini-audio-preview", "GPT-4o mini audio", 0.6, 20, takes=ALOUD),
-    _offer("gpt-4o-audio-preview", "GPT-4o audio", 2.5, 80, takes=ALOUD),
+    _offer("gpt-4o-mini-audio-preview", "GPT-4o mini audio", 0.6, 20, files=1, takes=ALOUD),
+    _offer("gpt-4o-audio-preview", "GPT-4o audio", 2.5, 80, files=1, takes=ALOUD),
     Offer(
         "gpt-3.5-turbo-instruct",
         FAMILY,
