@@ -238,7 +238,7 @@ class Outbox:
             return 0.0
         if not lane.room(now, PROGRESS_SHARE):
             return lane.next_room(now, PROGRESS_SHARE)
-        if lane.later and lane.sending < AT_ONCE and not lane.board_due(now):
+        if lane.later and lane.sending < AT_ONCE and not lane.overdue(now):
             self._carry(lane, lane.later.pop(0), now)
             return 0.0
         return self._paint(lane, now)

@@ -19,6 +19,8 @@ BOARD_GAP = 3.4
 """Least seconds between two edits of a board; what it leaves of a budget of five in five seconds is
 enough for pointing to it and for clearing away.
 """
+STALE = 4.0
+"""Seconds since its last drawing after which a message out of date goes before clearing away."""
 LISTING_SHARE = 0.5
 """What of the budget may be used up when a job's own message is made to point to the board."""
 
@@ -101,9 +103,15 @@ class Lane:
         """Seconds until the board may be drawn again."""
         return self.board_at + max(BOARD_GAP, self.limits.edit_gap) - now
 
-    def board_due(self, now: float) -> bool:
-        """The board is to be drawn now."""
-        return self.board and bool(self.due) and self.board_rest(now) <= 0 and not self.painting
+    def overdue(self, now: float) -> bool:
+        """Progress is to be drawn before anything is cleared away: the board when its time has
+        come, or a message that has been out of date for long.
+        """
+        if not self.due or self.painting or self.quiet > now:
+            return False
+        if self.board:
+            return self.board_rest(now) <= 0
+        return now - min(self.live.get(job, 0.0) for job in self.due) >= STALE
 
     @property
     def progresses(self) -> bool:
