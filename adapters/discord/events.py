@@ -187,7 +187,9 @@ def focused(raw: Raw) -> tuple[str, str]:
 
 
 def target_file(data: Raw, accepts: tuple[str, ...]) -> Attachment | None:
-    """The first file of these types in the message a menu was opened on; pictures may be embedded."""
+    """The first file of these types in a message that a menu was opened on; pictures may be
+    embedded.
+    """
     messages = (data.get("resolved") or {}).get("messages") or {}
     message: Raw = messages.get(str(data.get("target_id"))) or next(iter(messages.values()), {})
     for file in message.get("attachments") or ():
