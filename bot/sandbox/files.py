@@ -37,6 +37,11 @@ class Files:
             self._files.popitem(last=False)
         return f"{base}/sandbox/files/{name}"
 
+    def half(self, base: str, url: str) -> str:
+        """The first half of a file as a file of its own; returns its address."""
+        data, mime = self._files[url.rpartition("/")[2]]
+        return self.keep(base, data[: len(data) // 2], mime)
+
     def routes(self) -> Iterable[web.RouteDef]:
         """Where they are fetched; no key is needed."""
         yield web.get("/sandbox/files/{name}", self._serve)

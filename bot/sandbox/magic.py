@@ -31,10 +31,20 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "html": "a proxy answers polls with an HTML page (502) for a while",
         "unknownstatus": "shows a status nobody knows while it runs, then finishes",
     },
+    "How a film's task is printed": {
+        "own": "as Kling does it",
+        "wrapped": "Kling, wrapped as a stock gateway does it",
+        "short": "Kling, in the short form",
+        "object": "Kling, as OpenAI's video object",
+        "listed": "Luma's submit answers a list with one object",
+        "late": "Luma's clean file comes a while after the task is completed",
+        "marked": "Luma's clean file never comes, only one with a mark",
+    },
     "How it ends": {
         "fail": "fails, at 100 %, with markdown, a mention and a link in the reason",
         "moderated": "is stopped by the output filter shortly before the end",
         "cancelled": "is cancelled upstream half way",
+        "nofile": "a film is finished, but has no address",
     },
     "What its picture is": {
         "big": "the picture has about 12 MB",

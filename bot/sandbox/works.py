@@ -5,18 +5,24 @@ Owns the course of a task; each family has its own words for it.
 
 import asyncio
 import secrets
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import web
 
-from bot.sandbox.answers import DroppedError
+from bot.sandbox.answers import DroppedError, RefusedError, html_page, json_answer
 from bot.sandbox.ground import Ground, base_of
 from bot.sandbox.magic import words_in
 
 Stage = Literal["queued", "running", "done", "failed", "cancelled"]
 Make = Callable[[], bytes]
+
+
+def seed_of(prompt: str) -> int:
+    """A number that is the same for the same words in every run."""
+    return zlib.crc32(prompt.encode()) & 0xFFFF
 
 
 @dataclass(slots=True)
@@ -62,6 +68,16 @@ class Work:
             return "cancelled"
         return "failed" if self.words & {"fail", "moderated"} else "done"
 
+    def word(self, words: Mapping[str, str]) -> str:
+        """How it stands in its family's words, or in one nobody knows."""
+        stage = self.stage()
+        return "PAUSED" if stage == "running" and "unknownstatus" in self.words else words[stage]
+
+    @property
+    def printed(self) -> str | int:
+        """Its id as it is printed."""
+        return int(self.id) if "numeric" in self.words else self.id
+
     def share(self) -> float:
         """How far on it is, 0 to 1."""
         share = (self.ground.table_time() - self.born) / max(self.seconds * self.ground.pace, 1e-6)
@@ -88,6 +104,8 @@ class Work:
     async def urls(self, request: web.Request) -> list[str]:
         """Where its files are; some words lead elsewhere."""
         base = base_of(request)
+        if "nofile" in self.words:
+            return []
         if "gone404" in self.words:
             return [f"{base}/sandbox/files/gone.bin" for _ in self.pieces]
         if "notimage" in self.words:
@@ -95,7 +113,10 @@ class Work:
             return [self.ground.files.keep(base, page, "text/html") for _ in self.pieces]
         if "loopback" in self.words:
             return ["http://169.254.169.254/secret" for _ in self.pieces]
-        return [await piece.address(self.ground, base) for piece in self.pieces]
+        whole = [await piece.address(self.ground, base) for piece in self.pieces]
+        if "truncated" in self.words:
+            return [self.ground.files.half(base, url) for url in whole]
+        return whole
 
 
 class Works:
@@ -120,6 +141,10 @@ class Works:
         words = words_in(prompt)
         if "slow" in words:
             seconds *= 5
+        if "saturated" in words:
+            raise RefusedError(_no("当前分组上游负载已饱和，请稍后再试", 429))
+        if "numeric" in words:
+            task_id = str(10**17 + secrets.randbelow(10**17))
         work = Work(
             task_id or secrets.token_urlsafe(12),
             self._family,
@@ -135,9 +160,19 @@ class Works:
         self._ground.charge(request, work.id, price, starts=True)
         if "lostanswer" in words:
             raise DroppedError
+        if "e500" in words:
+            raise RefusedError(_no("do_request_failed", 500))
         return work
 
     def find(self, task_id: str) -> Work | None:
         """A task of this family."""
         found = self._ground.tasks.get(task_id)
-        return found if isinstance(found, Work) and found.family == self._family else None
+        if not isinstance(found, Work) or found.family != self._family:
+            return None
+        if "html" in found.words and found.share() < 0.6:
+            raise RefusedError(html_page(502))
+        return found
+
+
+def _no(message: str, status: int) -> web.Response:
+    return json_answer({"code": message, "message": message, "data": None}, status)
