@@ -167,6 +167,7 @@ class House:
 
     async def begin(self) -> None:
         """Start the bot; where the platform tells only who listens, wait until it does."""
+        self.stage.expect()
         self.bot.start()
         await self.stage.ready()
 

@@ -118,6 +118,7 @@ async def house_runs(house: Inside, **sections: dict[str, Any]) -> AsyncIterator
     for name, values in sections.items():
         given[name] = {**given.get(name, {}), **values}
     base = {"base_url": house.gateway.url, "api_key": "sandbox", **given.pop("gateway", {})}
+    house.stage.expect()
     async with running(
         house.books.folder, house.gateway.url, clock=house.clock, gateway=base, **given
     ) as app:

@@ -72,8 +72,12 @@ class Stage(Protocol):
         """The platform's section of the settings."""
         ...
 
+    def expect(self) -> None:
+        """A bot is about to start."""
+        ...
+
     async def ready(self) -> None:
-        """Wait until the bot listens."""
+        """Wait until the bot listens that was expected."""
         ...
 
     def enter(self, name: str) -> Any:
@@ -142,6 +146,7 @@ class Telegram:
     def __init__(self) -> None:
         self.server = telegram.TelegramServer(flood=telegram.Flood(on=False))
         self.ann = self.server.user("Ann")
+        self._since = 0
 
     async def start(self) -> None:
         await self.server.start()
@@ -152,9 +157,12 @@ class Telegram:
     def settings(self) -> dict[str, Any]:
         return {"telegram": {"token": self.server.token, "api_url": self.server.url}}
 
+    def expect(self) -> None:
+        self._since = len(self.server.calls)
+
     async def ready(self) -> None:
         """It listens when it asks for updates."""
-        calls, since = self.server.calls, len(self.server.calls)
+        calls, since = self.server.calls, self._since
         await until(
             lambda: any(call.method == "getUpdates" for call in calls[since:]),
             "question for updates",
@@ -246,6 +254,9 @@ class Discord:
                 "gateway_url": server.gateway_url,
             }
         }
+
+    def expect(self) -> None:
+        self._lives = self.server.gateway.identifies
 
     async def ready(self) -> None:
         """Discord tells only who listens, and takes a moment to notice who died."""
