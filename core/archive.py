@@ -172,9 +172,10 @@ class Archive:
 
     async def discard(self, media: Media) -> None:
         """Remove a passing file such as a preview; what is kept for good stays."""
-        await asyncio.to_thread(self._discard, media)
+        await asyncio.to_thread(self.forget, media)
 
-    def _discard(self, media: Media) -> None:
+    def forget(self, media: Media) -> None:
+        """As `discard`, at once: one file's name is taken away."""
         with self._moving:
             left = self._passing.pop(media.hash, 0) - 1
             if left > 0:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from core.archive import BROKEN, Archive
 from core.errors import BadInput
@@ -41,6 +41,75 @@ BEST = Image.Resampling.LANCZOS
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(int(size[0] * scale), 1), max(int(size[1] * scale), 1)
+
+
+def redrawn(path: Path, *, types: Sequence[str] = (), most: int = 0) -> bytes:
+    """A picture as somebody else may have it; nothing where the file is right as it is.
+
+    Right is one of `types` (any where there are none), of at most `most` bytes (0 for any), without
+    notes of where and with what it was taken. What those say of its orientation is drawn instead.
+    """
+    with Image.open(path) as opened:
+        mime = Image.MIME.get(opened.format or "", "")
+        taken = not types or mime in types
+        if taken and not _telling(opened) and (not most or path.stat().st_size <= most):
+            return b""
+        form = FORMS.get(mime if taken else "", "JPEG")
+        if types and f"image/{form.lower()}" not in types:
+            form = FORMS[types[0]]
+        turned = ImageOps.exif_transpose(opened)
+        return _drawn(turned, form, most or path.stat().st_size * 100)
+
+
+FORMS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+
+
+def _telling(picture: Image.Image) -> bool:
+    """Whether a picture says more than it shows: a camera's notes, the place above all."""
+    return "exif" in picture.info or (picture.format != "PNG" and "xmp" in picture.info)
+
+
+def _drawn(picture: Image.Image, form: str, most: int) -> bytes:
+    """A picture in a form, at the best quality and then the greatest size that fits."""
+    mode = "RGB" if form == "JPEG" or "A" not in picture.getbands() else "RGBA"
+    picture = _opaque(picture) if mode == "RGB" else picture.convert(mode)
+    picture.info = {}
+    while True:
+        for quality in (95, *QUALITIES) if form != "PNG" else (0,):
+            buffer = io.BytesIO()
+            picture.save(buffer, form, quality=quality)
+            if buffer.tell() <= most or max(picture.size) <= SMALLEST:
+                return buffer.getvalue()
+        picture = picture.resize(_scaled(picture.size, 0.75), BEST)
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """A picture on white where it is transparent."""
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    shown = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
+
+
+async def given(
+    archive: Archive, media: Media, *, types: Sequence[str] = (), most: int = 0
+) -> Media | None:
+    """A copy of a picture as a service may have it, to be discarded after use; None where the file
+    is right as it is. Raises `BadInput` when the picture cannot be drawn, or is gone.
+    """
+    if not media.mime.startswith("image/"):
+        return None
+    try:
+        data = await archive.look(partial(redrawn, types=types, most=most), media)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(BROKEN) from error
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield data
+
+    if not data:
+        return None
+    return await archive.put(chunks(), name=media.name, passing=True)
 
 
 async def fitted(

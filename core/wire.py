@@ -44,10 +44,9 @@ class Blob:
     `file` makes the call a multipart form: the body is an object, the blob one of its values
     or in a list that is one."""
     types: tuple[str, ...] = ()
-    """MIME types of pictures that are taken; another one is redrawn as a JPEG where the bytes stand
-    in the JSON. Empty for any."""
+    """MIME types of pictures that are taken; another one is redrawn. Empty for any."""
     most: int = 0
-    """Bytes that are taken; a larger picture is redrawn smaller there. 0 for any."""
+    """Bytes that are taken of a picture; a larger one is redrawn. 0 for any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
@@ -16,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from yarl import URL
 
 from core.archive import Archive
-from core.errors import BadInput, Garbled, Refused, Spent, Unreachable
+from core.errors import BadInput, Garbled, Refused, Spent, StoreError, Unreachable
 from core.gateway.hosts import Gatekeeper, PublicResolver
 from core.i18n import mark
 from core.messages import Media
 from core.meters import CALLS, SECONDS
-from core.pictures import fitted
+from core.pictures import given
 from core.wire import Answer, Blob, Call, Json, pause
 
 TEXT = 4000
@@ -38,8 +39,6 @@ NO_LINK = mark(
     "This model takes pictures only by their address. The owner of the bot can make that work with "
     "[web] public_url; until then, choose another model or leave the picture out."
 )
-ANY_SIZE, SIDES = 100_000_000, 100_000
-"""Bytes, and pixels of width and height together, that no picture here has."""
 HOPS = 6
 """Addresses a download may be sent on to."""
 
@@ -178,6 +177,8 @@ class Gateway:
                 data, kind = await self._body(call, files)
             except OSError as error:
                 raise Refused(MISSING, detail=type(error).__name__) from None
+            except (BadInput, StoreError) as error:
+                raise Refused(error.text, detail=str(error)) from None
             try:
                 async with session.request(
                     call.method,
@@ -272,12 +273,32 @@ class Gateway:
         value = call.json
         if value is None:
             return None, {}
+        value = await self._fitted(value, files)
         if isinstance(value, dict) and (
             call.multipart or any(_is_file(part) for part in _parts(value.values()))
         ):
             return self._form(value, files), {}
         filled = await self._filled(value)
         return json.dumps(filled, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+
+    async def _fitted(self, value: Json, files: contextlib.ExitStack) -> Json:
+        """The body with every picture as the service may have it; copies go with `files`, except
+        those that it fetches itself. Raises `BadInput` and `StoreError`.
+        """
+        match value:
+            case Blob(media=media):
+                copy = await given(self._archive, media, types=value.types, most=value.most)
+                if copy is None:
+                    return value
+                if value.form != "url":
+                    files.callback(self._archive.forget, copy)
+                return replace(value, media=copy)
+            case dict():
+                return {k: await self._fitted(v, files) for k, v in value.items()}
+            case list() | tuple():
+                return [await self._fitted(v, files) for v in value]
+            case _:
+                return value
 
     def _form(self, value: Mapping[str, Json], files: contextlib.ExitStack) -> aiohttp.FormData:
         """A multipart form; its files are read from the archive while it is sent."""
@@ -299,7 +320,7 @@ class Gateway:
             case Blob(form="url"):
                 return self._linked(value.media)
             case Blob():
-                return await self._encoded(value)
+                return await asyncio.to_thread(self._text, value.form, value.media)
             case dict():
                 return {k: await self._filled(v) for k, v in value.items()}
             case list() | tuple():
@@ -313,20 +334,6 @@ class Gateway:
         if not url:
             raise Refused(NO_LINK, detail="no public_url")
         return url
-
-    async def _encoded(self, blob: Blob) -> str:
-        """A file's bytes as text; a picture that is not taken as it is goes redrawn. Raises
-        `BadInput` where that cannot be done.
-        """
-        media, most = blob.media, blob.most or ANY_SIZE
-        taken = not blob.types or media.mime in blob.types
-        if taken and media.size <= most:
-            return await asyncio.to_thread(self._text, blob.form, media)
-        drawn = await fitted(self._archive, media, max_bytes=most, max_sides=SIDES, passing=True)
-        try:
-            return await asyncio.to_thread(self._text, blob.form, drawn)
-        finally:
-            await self._archive.discard(drawn)
 
     def _text(self, form: str, media: Media) -> str:
         text = base64.b64encode(self._archive.path(media).read_bytes()).decode()
