@@ -155,6 +155,7 @@ async def _try(port: int, folder: Path) -> None:
         {
             "gateway": {"base_url": base, "api_key": "sandbox"},
             "web": {"listen": f"127.0.0.1:{port}"},
+            "owner": {"ids": ["web"]},
             "store": {"url": f"sqlite:///{folder}/atelier.db"},
             "archive": {"dir": str(folder / "archive")},
             "jobs": {"poll_scale": 0.3},

@@ -164,7 +164,8 @@ class App:
             settings=settings.jobs,
             clock=clock,
         )
-        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock, archive)
+        owners = frozenset(settings.owner.ids)
+        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock, archive, gateway, owners)
         desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
         return engine, outbox, delivery, desk, Files(links, archive)
 

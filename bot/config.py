@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -68,23 +76,40 @@ class ArchiveSettings(BaseModel):
         return folder.expanduser()
 
 
+def _listed(given: object) -> object:
+    """A list as it is, or as environment variables have it: `a, b` or JSON."""
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        return json.loads(given)
+    if isinstance(given, str):
+        return [one.strip() for one in given.split(",") if one.strip()]
+    return given
+
+
 class SecuritySettings(BaseModel):
     """`[security]`: what may be fetched besides public https addresses."""
 
     model_config = ConfigDict(extra="forbid")
 
-    trusted_hosts: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    trusted_hosts: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(
+        default_factory=list
+    )
     """`host` (any port, http too) or `host:port`, private ones included."""
 
-    @field_validator("trusted_hosts", mode="before")
+
+class OwnerSettings(BaseModel):
+    """`[owner]`: whom the bot belongs to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: Annotated[list[str], NoDecode, BeforeValidator(_listed)] = Field(default_factory=list)
+    """`discord:123`, `telegram:456`, or `web` for everybody in the playground."""
+
+    @field_validator("ids")
     @classmethod
-    def _listed(cls, given: object) -> object:
-        """Take `a, b` and JSON too, as environment variables have it."""
-        if isinstance(given, str) and given.lstrip().startswith("["):
-            return json.loads(given)
-        if isinstance(given, str):
-            return [one.strip() for one in given.split(",") if one.strip()]
-        return given
+    def _people(cls, ids: list[str]) -> list[str]:
+        if not all(re.fullmatch(r"(discord|telegram):\d+|web", one) for one in ids):
+            raise ValueError('write "discord:123", "telegram:456" or "web"')
+        return ids
 
 
 class LogSettings(BaseModel):
@@ -117,6 +142,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = Field(default_factory=JobSettings)
     security: SecuritySettings = Field(default_factory=SecuritySettings)
     midjourney: MidjourneySettings = Field(default_factory=MidjourneySettings)
+    owner: OwnerSettings = Field(default_factory=OwnerSettings)
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     log: LogSettings = Field(default_factory=LogSettings)
 
@@ -280,6 +306,7 @@ def _odd_secrets(settings: Settings, where: _Where) -> Iterator[str]:
     """Keys and tokens that no header could carry, such as one copied with the words around it."""
     secrets = {("gateway", "keys", name): key for name, key in settings.gateway.keys.items()} | {
         ("gateway", "api_key"): settings.gateway.api_key,
+        ("gateway", "access_key"): settings.gateway.access_key,
         ("discord", "token"): settings.discord.token,
         ("telegram", "token"): settings.telegram.token,
     }

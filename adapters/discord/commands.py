@@ -19,6 +19,8 @@ from core.i18n import DEFAULT, languages, translator
 CHOICES = 25
 OPTIONS = 25
 SLASH, MESSAGE_MENU = 1, 3
+ADMINISTRATOR = "8"
+"""Whom Discord shows the owner's commands in a server; what they do is guarded here."""
 STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 3, 4, 5, 10, 11
 _TYPES: dict[OptionKind, int] = {
     "text": STRING,
@@ -107,7 +109,7 @@ def _slash(command: Command) -> dict[str, Any]:
         "name": command.name,
         **_described(command.summary),
         "options": [_option(slot) for slot in native],
-    }
+    } | ({"default_member_permissions": ADMINISTRATOR} if command.owner else {})
 
 
 def _menu(menu: Menu) -> dict[str, Any]:

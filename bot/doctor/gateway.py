@@ -8,18 +8,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config import Settings
-from bot.doctor.report import SECONDS, Report, Unreachable
+from bot.doctor.report import Report, Unreachable
 from core import errors
 from core.archive import Archive
 from core.gateway import Gateway
+from core.gateway.account import UNLIMITED, ask, left_on, models_of
 from core.providers import catalogue, providers
 from core.providers.base import Provider, Request, Ticket
 from core.wire import Answer, Call
 
-UNLIMITED = 100_000_000
-"""USD a gateway states for a key without a limit of its own."""
-UNITS = 500_000
-"""The gateway's own units in a USD."""
 REASONS = {
     "ClientConnectorDNSError": "its name is not known",
     "ClientConnectorError": "no connection",
@@ -88,7 +85,7 @@ def _name(family: Provider) -> str:
 
 async def _models(gateway: Gateway, whose: str, report: Report) -> set[str] | None:
     """The models the key may use, empty if not told; None when the key is refused."""
-    answer = await _ask(gateway, whose, "/v1/models")
+    answer = await ask(gateway, whose, "/v1/models")
     key, setting = _named(whose)
     match answer:
         case Answer(status=401 | 403):
@@ -97,9 +94,9 @@ async def _models(gateway: Gateway, whose: str, report: Report) -> set[str] | No
                 f"or used up; look at the gateway's page and at {setting}"
             )
             return None
-        case Answer(status=200, body={"data": [*rows]}):
+        case Answer(status=200, body={"data": [*_]}):
             report.ok(f"{key} is accepted")
-            return {str(row.get("id")) for row in rows if isinstance(row, dict)}
+            return models_of(answer)
         case _:
             report.note(f"whether {key} is accepted is not told (HTTP {answer.status})")
             return set()
@@ -111,7 +108,8 @@ async def _family(
     """Whether a family is served, and which of its models the key may use."""
     name = _name(family)
     trouble = await _trouble(gateway, family)
-    offers = catalogue({family.family: family}, settings.models)
+    sold = catalogue(providers(settings.midjourney), settings.models).values()
+    offers = [o.wire for o in sold if o.family == family.family and not o.hidden]
     missing = sorted(key for key in offers if key not in models)
     if trouble:
         report.wrong(f"{name}: {trouble}")
@@ -171,7 +169,7 @@ def _served(answer: Answer) -> bool:
 
 
 async def _balance(gateway: Gateway, whose: str, report: Report) -> None:
-    left = await _left(gateway, whose)
+    left = await left_on(gateway, whose)
     key, _ = _named(whose)
     if left is None:
         report.note("the balance is not told by this gateway: look at its own page")
@@ -181,24 +179,3 @@ async def _balance(gateway: Gateway, whose: str, report: Report) -> None:
         report.wrong(f"nothing is left on {key}: top it up, or every job is refused")
     else:
         report.ok(f"${left:,.2f} left on {key}")
-
-
-async def _left(gateway: Gateway, whose: str) -> float | None:
-    """USD left on the key, None when no address tells."""
-    for base in ("/v1/dashboard/billing", "/dashboard/billing"):
-        limit = (await _ask(gateway, whose, f"{base}/subscription")).body
-        used = (await _ask(gateway, whose, f"{base}/usage")).body
-        match limit, used:
-            case {"hard_limit_usd": int() | float() as usd}, {"total_usage": int() | float() as c}:
-                return float(usd) - float(c) / 100
-    match (await _ask(gateway, whose, "/api/usage/token")).body:
-        case {"data": {"unlimited_quota": True}}:
-            return float(UNLIMITED)
-        case {"data": {"total_available": int() | float() as units}}:
-            return float(units) / UNITS
-    return None
-
-
-async def _ask(gateway: Gateway, whose: str, path: str) -> Answer:
-    """GET with the key of a family, or with the one for all when `whose` is empty."""
-    return await gateway.send(Call("GET", path, whose, timeout=SECONDS))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.commands import ask, edit, imagine, personal, song, video, voice, work
+from core.commands import ask, edit, imagine, owner, personal, song, video, voice, work
 from core.commands.spec import Command
 
 
@@ -23,5 +23,6 @@ COMMANDS: tuple[Command, ...] = (
     *voice.COMMANDS,
     *work.COMMANDS,
     *personal.COMMANDS,
+    *owner.COMMANDS,
     personal.help_command(_all),
 )

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
@@ -22,6 +22,7 @@ from core.commands.mjprompt import Note
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
+from core.gateway import Gateway
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
@@ -92,6 +93,13 @@ class Studio:
     jobs: JobSettings
     clock: Callable[[], float]
     archive: Archive
+    gateway: Gateway
+    owners: Collection[str] = ()
+    """Who the bot belongs to: `discord:123`, or a platform on which everybody is the owner."""
+
+    def owned_by(self, caller: Caller) -> bool:
+        """Whether the bot belongs to this person."""
+        return caller.key in self.owners or caller.platform in self.owners
 
 
 @dataclass(slots=True)
@@ -120,6 +128,11 @@ class Context:
     def say(self) -> Say:
         """The caller's language."""
         return translator(self.lang)
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether the bot belongs to the caller."""
+        return self.studio.owned_by(self.caller)
 
     # -- answering -----------------------------------------------------------------------------
 

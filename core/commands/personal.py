@@ -104,7 +104,8 @@ def help_command(commands: Callable[[], Sequence[Command]]) -> Command:
 
     async def show_help(ctx: Context, options: HelpOptions) -> None:
         """Say what there is."""
-        known, offers = commands(), ctx.studio.offers
+        known = [one for one in commands() if ctx.is_owner or not one.owner]
+        offers = ctx.studio.offers
         wanted = options.command.strip().lstrip("/").lower()
         found = next((command for command in known if command.name == wanted), None)
         if wanted and found is None:

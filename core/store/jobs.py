@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     or_,
     select,
@@ -208,6 +209,47 @@ class Jobs(Part):
 
         def op(c: Connection) -> dict[State, int]:
             return {State(row[0]): int(row[1]) for row in c.execute(query)}
+
+        return await self._read(op)
+
+    async def booked(self, since: float) -> dict[Entry, int]:
+        """Micro-USD by kind of entry, of all that was booked since a time."""
+        query = (
+            select(ledger.c.entry, func.sum(ledger.c.amount))
+            .where(ledger.c.at >= since)
+            .group_by(ledger.c.entry)
+        )
+
+        def op(c: Connection) -> dict[Entry, int]:
+            return {Entry(row[0]): int(row[1]) for row in c.execute(query)}
+
+        return await self._read(op)
+
+    async def held(self) -> tuple[int, int]:
+        """What is held and neither spent nor given back: (jobs, micro-USD)."""
+        closing = ledger.alias()
+        closed = exists().where(closing.c.job == ledger.c.job, closing.c.slot == "close")
+        query = select(func.count(), func.sum(ledger.c.amount)).where(
+            ledger.c.slot == "hold", ~closed
+        )
+
+        def op(c: Connection) -> tuple[int, int]:
+            count, amount = c.execute(query).one()
+            return int(count), int(amount or 0)
+
+        return await self._read(op)
+
+    async def unsure(self, limit: int) -> list[Job]:
+        """Jobs of which nobody knows whether they were paid for, the latest first."""
+        query = (
+            select(jobs)
+            .where(jobs.c.state == State.UNSURE)
+            .order_by(jobs.c.created_at.desc())
+            .limit(limit)
+        )
+
+        def op(c: Connection) -> list[Job]:
+            return [rows.job_of(row) for row in c.execute(query)]
 
         return await self._read(op)
 
