@@ -35,6 +35,8 @@ BREATH = 0.02
 """Seconds between two claims: steps that end together are followed by one."""
 SHOWN_AFTER = 0.3
 """Seconds after which a job that is being submitted shows as that."""
+HEARTBEAT = 10.0
+"""Most seconds between two signs of life."""
 STUMBLED = 10.0
 """Seconds until a step that could not be taken or saved is taken again."""
 CLAIMS = 500
@@ -120,6 +122,7 @@ class Engine:
 
     async def run(self) -> None:
         """Work until cancelled; a store that is away is waited for."""
+        await self._present()
         await self._recall()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -162,11 +165,19 @@ class Engine:
                 self._busy.take(job.owner)
             self._outbox.progress(job.place, job.id)
 
+    async def _present(self) -> None:
+        """Show that this worker lives, and take over from those that do not."""
+        await self._store.stand(self._worker)
+        if taken := await self._store.take_over(self._worker):
+            log.info("took over %d jobs of a process that is gone", taken)
+            self._bell.set()
+
     async def _heartbeat(self) -> None:
         tidied = 0.0
         while True:
-            await asyncio.sleep(self._settings.lease / 4)
+            await asyncio.sleep(min(self._settings.lease / 4, HEARTBEAT))
             try:
+                await self._present()
                 if self._steps:
                     await self._store.extend(self._worker, self._clock() + self._settings.lease)
                 JOBS.set_counts(await self._store.counts())

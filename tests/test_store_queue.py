@@ -199,6 +199,23 @@ async def test_two_processes_never_claim_the_same_job(pair: tuple[Store, Store])
     assert {job.lease for job in got} == {"a", "b"}
 
 
+async def test_a_process_that_is_gone_is_noticed_before_its_leases_end(
+    pair: tuple[Store, Store],
+) -> None:
+    """Its jobs are free at once, but for one being submitted; a living one keeps its own."""
+    one, other = pair
+    await one.add_job(make_job(1, state=State.RUNNING))
+    await one.add_job(make_job(2, state=State.SUBMITTING, lease="a", lease_until=UNTIL))
+    await one.stand("a")
+    await one.claim("a", now=NOW, until=UNTIL, limit=9)
+    await other.stand("b")
+    assert await other.take_over("b") == 0
+    await one.stand("a")
+    await one.close()
+    assert await other.take_over("b") == 1
+    assert ids(await other.claim("b", now=NOW, until=UNTIL, limit=9)) == ["j1"]
+
+
 async def test_two_processes_keep_the_bound_per_person(pair: tuple[Store, Store]) -> None:
     """However they race, no person has more than three at the gateway."""
     one, other = pair

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import StoreError
 from core.store import opening
@@ -76,6 +77,13 @@ class Store(Inbox, Jobs, Queue, Buttons, People):
         """The database and its version, such as `SQLite 3.45.1`."""
         kind = "SQLite" if self._database.lite else "PostgreSQL"
         return f"{kind} {'.'.join(map(str, self._database.version))}"
+
+    async def stand(self, worker: str) -> None:
+        """Show other processes that this worker lives; to be called again and again."""
+        try:
+            await self._database.stand(worker)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError from error
 
     async def close(self) -> None:
         """Finish what is under way and let go of the file."""

@@ -63,6 +63,9 @@ class Lite:
         for thread in {self._writer, self._reader}:
             await thread.close()
 
+    async def stand(self, worker: str) -> None:
+        """One process alone has the file, so nobody asks whether it lives."""
+
     @property
     def version(self) -> tuple[int | str, ...]:
         """SQLite's."""

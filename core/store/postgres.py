@@ -8,16 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.store.faults import LostCommitError, is_passing
 
 if TYPE_CHECKING:  # loaded by `opening` where PostgreSQL is used
-    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+STAND = text("SELECT pg_advisory_lock(hashtextextended(:worker, 0))")
+FALLEN = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:worker, 0))")
+"""True when nobody stands for a worker any more."""
 ASKING = 15.0
 """Seconds in which to find out what became of a commit whose answer was lost."""
 
@@ -30,13 +34,33 @@ class Postgres:
     def __init__(self, engine: AsyncEngine) -> None:
         """Use an engine on asyncpg."""
         self._engine = engine
+        self._standing: AsyncConnection | None = None
 
     async def open(self) -> None:
         """Connections are made when they are needed."""
 
     async def close(self) -> None:
         """Let go of the connections."""
+        standing, self._standing = self._standing, None
+        if standing is not None:
+            await standing.close()
         await self._engine.dispose()
+
+    async def stand(self, worker: str) -> None:
+        """Show other processes that this worker lives, by a lock that ends with its connection."""
+        if self._standing is not None:
+            try:
+                await self._standing.execute(text("SELECT 1"))
+                await self._standing.commit()
+            except (SQLAlchemyError, OSError):
+                await self._standing.invalidate()
+                self._standing = None
+            else:
+                return
+        connection = await self._engine.connect()
+        await connection.execute(STAND, {"worker": worker})
+        await connection.commit()
+        self._standing = connection
 
     @property
     def version(self) -> tuple[int | str, ...]:

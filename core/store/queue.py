@@ -29,6 +29,7 @@ from sqlalchemy import (
 from core.jobs import Job, State
 from core.store.base import Part
 from core.store.jobs import BUSY
+from core.store.postgres import FALLEN
 from core.store.rows import job_of
 from core.store.schema import jobs
 
@@ -88,6 +89,23 @@ class Queue(Part):
         """Keep this worker's leases."""
         held = update(jobs).where(jobs.c.wake_at > 0, jobs.c.lease == worker)
         await self._change(held.values(lease_until=until), durable=False)
+
+    async def take_over(self, worker: str) -> int:
+        """Free the jobs of workers whose process is gone, before their leases are over; returns how
+        many.
+
+        Not those being submitted: the answer may still reach a worker that has merely lost its
+        database.
+        """
+
+        def op(c: Connection) -> int:
+            held = and_(jobs.c.wake_at > 0, jobs.c.lease != "", jobs.c.state != State.SUBMITTING)
+            others = select(jobs.c.lease).distinct().where(held, jobs.c.lease != worker)
+            gone = [w for w in c.execute(others).scalars() if c.scalar(FALLEN, {"worker": w})]
+            free = update(jobs).where(held, jobs.c.lease.in_(gone))
+            return c.execute(free.values(lease="", lease_until=0.0)).rowcount if gone else 0
+
+        return 0 if self._writer.lite else await self._write(op)
 
     async def any_queued(self) -> bool:
         """Tell whether a job waits for its turn."""
