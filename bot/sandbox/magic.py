@@ -45,6 +45,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "moderated": "is stopped by the output filter shortly before the end",
         "cancelled": "is cancelled upstream half way",
         "nofile": "a film is finished, but has no address",
+        "onefails": "one take of a song, or one of several pictures, is held back",
+        "allfail": "a song is a success by its own word, but both its takes failed",
+        "early": "a song is finished a while before its takes are more than streams",
     },
     "What its picture is": {
         "big": "the picture has about 12 MB",

@@ -1,6 +1,6 @@
 """The fake Suno: songs in two takes, their continuation, and lyrics.
 
-`half` in a prompt makes one of the two takes fail.
+Strict: unknown models, too long texts, unknown clips and fields of another type are refused.
 """
 
 import re
@@ -11,11 +11,11 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox import clips, pictures
-from bot.sandbox.answers import RefusedError, json_answer
+from bot.sandbox.answers import RefusedError, json_answer, openai_error
 from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.pictures import Picture, makings
-from bot.sandbox.works import Piece, Work, Works
+from bot.sandbox.works import Piece, Work, Works, seed_of
 
 _SECONDS = 12
 """How long a take plays."""
@@ -26,6 +26,15 @@ _WORDS = {
     "failed": "FAILURE",
     "cancelled": "FAILURE",
 }
+_MODELS: Mapping[str, tuple[int, int]] = {
+    "chirp-v3-0": (3000, 200),
+    "chirp-v3-5": (3000, 200),
+    "chirp-v4": (3000, 200),
+    "chirp-auk": (5000, 1000),
+    "chirp-bluejay": (5000, 1000),
+    "chirp-crow": (5000, 1000),
+}
+"""Characters of a song's words and of its style."""
 _LYRICS = (
     "[Verse]\n{about}, by the morning light\n{about}, till the end of night\n\n"
     "[Chorus]\nOh, {about}!"
@@ -52,22 +61,32 @@ class Suno:
 
     async def _music(self, request: web.Request) -> web.Response:
         body = _body(request)
-        idea = str(body.get("gpt_description_prompt") or "")
-        words = str(body.get("prompt") or "")
-        if body.get("continue_clip_id") and not body.get("task_id"):
-            raise RefusedError(_no("invalid_request", "task id is empty"))
-        if not (idea or words or body.get("tags") or body.get("make_instrumental")):
-            raise RefusedError(_no("invalid_request", "nothing to compose"))
-        prompt = idea or words or str(body.get("tags") or "")
-        seed = hash(prompt) & 0xFFFF
+        _check(body)
+        idea, words = body.get("gpt_description_prompt") or "", body.get("prompt") or ""
+        self._check_clip(body)
+        prompt = idea or words or body.get("tags") or "an instrumental"
+        seed = seed_of(prompt)
         pieces = [
             *(Piece(_tune(seed + n), "audio/mpeg") for n in range(2)),
             Piece(self._cover(prompt, seed), "image/png"),
         ]
-        title = str(body.get("title") or "") or prompt[:30].title() or "Untitled"
+        title = body.get("title") or prompt[:30].title()
         return await self._begin(
             request, prompt, 0.1, 12.0, pieces, action="MUSIC", title=title, lyrics=words, body=body
         )
+
+    def _check_clip(self, body: Mapping[str, Any]) -> None:
+        """A song goes on from a clip of a task that is known here."""
+        clip, task = body.get("continue_clip_id"), body.get("task_id")
+        if not clip:
+            return
+        if not task:
+            raise RefusedError(_no("invalid_request", "task id is empty"))
+        parent = self._works.find(task)
+        if parent is None or clip not in parent.more["clips"]:
+            raise RefusedError(_no("task_not_exist", "task_not_exist"))
+        if not 0 <= float(body.get("continue_at") or 0) <= _SECONDS:
+            raise RefusedError(_no("invalid_request", "continue_at is beyond the end"))
 
     async def _lyrics(self, request: web.Request) -> web.Response:
         prompt = _body(request).get("prompt")
@@ -84,8 +103,8 @@ class Suno:
         pieces: list[Piece],
         **more: Any,
     ) -> web.Response:
-        if "saturated" in words_in(prompt):
-            raise RefusedError(_no("saturated", "当前分组上游负载已饱和，请稍后再试", 429))
+        if "banned" in words_in(prompt):
+            raise RefusedError(_no("sensitive_words_detected", "sensitive words detected"))
         work = await self._works.start(
             request,
             prompt=prompt,
@@ -112,9 +131,12 @@ class Suno:
         return json_answer({"code": "success", "message": "", "data": data})
 
     async def _look_many(self, request: web.Request) -> web.Response:
-        ids = _body(request).get("ids") or []
+        body = _body(request)
+        ids, action = body.get("ids"), body.get("action")
+        if not isinstance(ids, list) or action not in ("MUSIC", "LYRICS"):
+            raise RefusedError(_no("invalid_request", "ids and action are needed"))
         found = [work for one in ids if (work := self._works.find(str(one)))]
-        rows = [await self._shown(work, request) for work in found]
+        rows = [await self._shown(w, request) for w in found if w.more["action"] == action]
         return json_answer({"code": "success", "message": "", "data": rows or None})
 
     async def _shown(self, work: Work, request: web.Request) -> dict[str, Any]:
@@ -133,8 +155,9 @@ class Suno:
             data = [self._take(work, n, urls, base_of(request)) for n in range(2)]
         return {
             "task_id": work.id,
+            "notify_hook": "",
             "action": work.more["action"],
-            "status": _WORDS[stage],
+            "status": work.word(_WORDS),
             "fail_reason": work.reason() if stage == "failed" else "",
             "submit_time": int(work.born),
             "progress": f"{work.percent()}%",
@@ -143,28 +166,57 @@ class Suno:
 
     def _take(self, work: Work, number: int, urls: list[str], base: str) -> dict[str, Any]:
         """One take: a stream while it is made, a file when it is done, or an error."""
-        failed = number == 1 and "half" in work.prompt.split() and bool(urls)
-        status = "error" if failed else "complete" if urls else "streaming"
+        done = bool(urls) and not _is_early(work)
+        bad = {"allfail"} if number == 0 else {"allfail", "onefails"}
+        failed = done and bool(work.words & bad)
+        status = "error" if failed else "complete" if done else "streaming"
         stream = f"{base}/sandbox/files/audiopipe?item_id={work.more['clips'][number]}"
         return {
             "id": work.more["clips"][number],
             "title": work.more["title"],
             "status": status,
-            "audio_url": "" if failed else urls[number] if urls else stream,
+            "audio_url": "" if failed else urls[number] if done else stream,
             "video_url": "",
             "image_url": urls[2] if urls else "",
             "metadata": {
-                "tags": str(work.more["body"].get("tags") or "cheerful pop"),
+                "tags": work.more["body"].get("tags") or "cheerful pop",
                 "prompt": work.more["lyrics"] or _LYRICS.format(about=work.prompt.capitalize()),
                 "duration": float(_SECONDS) if status == "complete" else None,
                 "error_type": "moderation_failure" if failed else None,
-                "error_message": "the second take was held back" if failed else None,
+                "error_message": "this take was held back" if failed else None,
             },
         }
 
 
+def _is_early(work: Work) -> bool:
+    """The task is finished, its takes are not."""
+    late = work.seconds * work.ground.pace * 1.5
+    return "early" in work.words and work.ground.table_time() - work.born < late
+
+
 def _tune(seed: int) -> Any:
     return lambda: clips.song(seed, _SECONDS)
+
+
+_BEGINNINGS = ("gpt_description_prompt", "prompt", "tags", "continue_clip_id")
+_TEXTS = ("gpt_description_prompt", "prompt", "tags", "title", "mv", "task_id", "continue_clip_id")
+
+
+def _check(body: Mapping[str, Any]) -> None:
+    """Refuse what no song can be made of."""
+    if any(not isinstance(body.get(name) or "", str) for name in _TEXTS):
+        raise RefusedError(_no("invalid_request", "a field has the wrong type"))
+    if not isinstance(body.get("make_instrumental", False), bool):
+        raise RefusedError(_no("invalid_request", "make_instrumental must be a boolean"))
+    if not isinstance(body.get("continue_at") or 0, int | float):
+        raise RefusedError(_no("invalid_request", "continue_at must be a number"))
+    if (model := body.get("mv") or "chirp-v3-0") not in _MODELS:
+        raise RefusedError(openai_error(503, f"no available channel for model {model}"))
+    words, style = _MODELS[model]
+    if len(body.get("prompt") or "") > words or len(body.get("tags") or "") > style:
+        raise RefusedError(_no("invalid_request", "prompt or tags too long"))
+    if not any(body.get(name) for name in _BEGINNINGS):
+        raise RefusedError(_no("invalid_request", "nothing to compose"))
 
 
 def _body(request: web.Request) -> dict[str, Any]:
