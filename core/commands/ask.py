@@ -29,6 +29,8 @@ TURNS = 12
 LASTS = 24 * 3600.0
 """Seconds after which a conversation is over by itself."""
 
+ANSWERED = frozenset({State.FETCHING, State.READY, State.DONE})
+"""States of jobs with an answer; one that was just shown is not closed yet."""
 VOICE = "(a voice message)"
 """Stands for a question that was spoken."""
 
@@ -147,7 +149,7 @@ async def remembered(ctx: Context) -> list[Json]:
     """What this person and the assistant said in this chat lately, oldest first."""
     now = ctx.studio.clock()
     since = max(now - LASTS, float(await ctx.studio.store.kept(_mark(ctx)) or 0))
-    jobs = await ctx.studio.store.jobs_of(ctx.caller.key, states={State.DONE}, limit=40)
+    jobs = await ctx.studio.store.jobs_of(ctx.caller.key, states=ANSWERED, limit=40)
     own = [
         job
         for job in jobs
