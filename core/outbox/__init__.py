@@ -18,7 +18,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.errors import AdapterError, Offline, SlowDown, TooBig
 from core.messages import Limits, Message, Place, Ref, fit
-from core.outbox.lane import PROGRESS_SHARE, Lane, Waiting
+from core.outbox.lane import LISTING_SHARE, PROGRESS_SHARE, Lane, Waiting
 from core.outbox.painting import Painter, Painting
 from core.outbox.turns import Turns
 from core.pictures import shrunk, smaller
@@ -239,8 +239,10 @@ class Outbox:
         if not lane.room(now, PROGRESS_SHARE):
             return lane.next_room(now, PROGRESS_SHARE)
         if lane.later and lane.sending < AT_ONCE and not lane.overdue(now):
-            self._carry(lane, lane.later.pop(0), now)
-            return 0.0
+            if lane.room(now, LISTING_SHARE):
+                self._carry(lane, lane.later.pop(0), now)
+                return 0.0
+            return min(self._paint(lane, now), lane.next_room(now, LISTING_SHARE))
         return self._paint(lane, now)
 
     def _held_up(self, lane: Lane, pause: float) -> float:

@@ -22,7 +22,9 @@ enough for pointing to it and for clearing away.
 STALE = 4.0
 """Seconds since its last drawing after which a message out of date goes before clearing away."""
 LISTING_SHARE = 0.5
-"""What of the budget may be used up when a job's own message is made to point to the board."""
+"""What of the budget may be used up when a job's own message is made to point to the board, and
+when something is cleared away.
+"""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,8 @@ class Lane:
 
     def board_rest(self, now: float) -> float:
         """Seconds until the board may be drawn again."""
-        return self.board_at + max(BOARD_GAP, self.limits.edit_gap) - now
+        even = self.limits.window / (self.limits.budget * PROGRESS_SHARE)  # lasts for ever
+        return self.board_at + max(BOARD_GAP, self.limits.edit_gap, even) - now
 
     def overdue(self, now: float) -> bool:
         """Progress is to be drawn before anything is cleared away: the board when its time has
