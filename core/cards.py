@@ -85,6 +85,7 @@ COMMAND_NAMES = {
     "tryon": mark("Try on"),
     "video": mark("Video"),
     "song": mark("Song"),
+    "shorten": mark("Shorten"),
     "lyrics": mark("Lyrics"),
     "ask": mark("Ask"),
     "prompt": mark("Prompts"),

@@ -1,4 +1,4 @@
-"""Midjourney's own commands: imagine, blend and describe."""
+"""Midjourney's own commands: imagine, blend, describe and shorten."""
 
 from __future__ import annotations
 
@@ -192,6 +192,21 @@ async def describe(ctx: Context, options: DescribeOptions) -> None:
     await ctx.start(Request("mj_describe", "describe", media=(options.image,)))
 
 
+class ShortenOptions(Options):
+    """What `/shorten` takes."""
+
+    prompt: str = Field(
+        description=mark("The prompt to make shorter"),
+        max_length=PROMPT_LENGTH,
+        json_schema_extra={"main": True, "passes": True},
+    )
+
+
+async def shorten(ctx: Context, options: ShortenOptions) -> None:
+    """Say which words of a prompt count, and propose shorter ones."""
+    await ctx.start(Request("mj_shorten", "shorten", options.prompt))
+
+
 COMMANDS = (
     Command(
         "imagine",
@@ -218,5 +233,13 @@ COMMANDS = (
         menus=(Menu(mark("Describe image"), "image"),),
         example="/describe",
         offer="mj_describe",
+    ),
+    Command(
+        "shorten",
+        mark("Find the words of a prompt that count, and shorter prompts"),
+        ShortenOptions,
+        shorten,
+        example="/shorten a very beautiful picture of a small red fox in the rain",
+        offer="mj_shorten",
     ),
 )

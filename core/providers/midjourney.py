@@ -421,7 +421,7 @@ def _action_of(request: Request) -> str:
 
 def _written(request: Request, task: Mapping[str, Json]) -> Result | None:
     """What describe and shorten wrote, with a button for each prompt in it; None while there is no
-    text.
+    text. What counts in a prompt is marked by shorten, and stays so.
     """
     properties = object_of(task.get("properties"))
     texts = [properties.get("finalPrompt")]
@@ -436,7 +436,8 @@ def _written(request: Request, task: Mapping[str, Json]) -> Result | None:
     if describing:
         found.append(buttons.once_more(request))
         text = "\n\n".join(f"{TEN[n]} {p}" if n < len(TEN) else p for n, p in enumerate(prompts))
-    return Result(text=unmarked(text), invites=buttons.arrange(found))
+        return Result(text=unmarked(text), invites=buttons.arrange(found))
+    return Result(text=text, invites=buttons.arrange(found), markdown=True)
 
 
 def _advance(task: Mapping[str, Json]) -> tuple[int, int]:
