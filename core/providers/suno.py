@@ -247,13 +247,15 @@ def _remote(take: Mapping[str, Json]) -> Remote:
 
 
 def _reason(takes: Sequence[Mapping[str, Json]]) -> str:
-    """Why a take failed, in the service's words: of the first that says so."""
-    abouts = [object_of(take.get("metadata")) for take in takes if _failed(take)]
-    said = (text_of(about.get(name)) for name in _REASONS for about in abouts)
-    return next((words for words in said if words), "").replace("_", " ")
+    """Why a take failed, in the service's words, of the first that says so: its kind and more."""
+    for about in (object_of(take.get("metadata")) for take in takes if _failed(take)):
+        kind = text_of(about.get("error_type")).replace("_", " ")
+        more = text_of(about.get("error_message"))
+        if kind or more:
+            return f"{kind}: {more}" if kind and more else kind or more
+    return ""
 
 
-_REASONS = ("error_message", "error_type")
 TAKE_FAILED = mark("{n} of {of} takes failed: {reason}")
 TAKE_FAILED_SILENTLY = mark("{n} of {of} takes failed; the service gave no reason.")
 
