@@ -10,6 +10,7 @@ from pydantic import Field
 
 from core import cards
 from core.commands.context import Context
+from core.commands.fit import find
 from core.commands.imagine import RATIOS
 from core.commands.mjprompt import ratio
 from core.commands.spec import Command, Option, Options
@@ -152,7 +153,40 @@ class SettingsOptions(Options):
     buttons: Literal["normal", "large"] | None = Field(
         None, description=mark("Size of the buttons under results")
     )
+    image: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("The model that draws for you, or default"),
+        json_schema_extra={"suggest": "models:image"},
+    )
+    video: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("The model that films for you, or default"),
+        json_schema_extra={"suggest": "models:video"},
+    )
+    song: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("The model that composes for you, or default"),
+        json_schema_extra={"suggest": "models:song"},
+    )
+    chat: str | None = Field(
+        None,
+        max_length=60,
+        description=mark("The model that answers you, or default"),
+        json_schema_extra={"suggest": "models:chat"},
+    )
     reset: bool = Field(False, description=mark("Forget all your settings"))
+
+
+MODELS: Mapping[str, str] = {
+    "image": mark("Pictures"),
+    "video": mark("Videos"),
+    "song": mark("Songs"),
+    "chat": mark("Answers"),
+}
+"""Settings that name a model, by the kind of work it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +242,7 @@ PANEL = (
 async def settings(ctx: Context, options: SettingsOptions) -> None:
     """Show or change personal defaults."""
     given = options.model_dump(exclude_none=True, exclude={"reset"})
-    changes = {name: _stored(name, str(value)) for name, value in given.items()}
+    changes = {name: _stored(ctx, name, str(value)) for name, value in given.items()}
     if options.reset:
         changes = dict.fromkeys(SettingsOptions.model_fields, "") | changes
     if changes:
@@ -218,10 +252,12 @@ async def settings(ctx: Context, options: SettingsOptions) -> None:
     await ctx.reply_in_place(await panel(ctx))
 
 
-def _stored(name: str, value: str) -> str:
+def _stored(ctx: Context, name: str, value: str) -> str:
     """Check a value that types cannot; an empty string forgets the setting."""
     if value in ("default", "normal", ""):
         return ""
+    if name in MODELS:
+        return find(ctx.studio.offers.values(), name, value).key
     if name == "ar":
         return ratio(value)
     return _language(value) if name == "language" else value
@@ -247,11 +283,19 @@ async def panel(ctx: Context) -> Message:
         shown = next((label for value, label in row.values if _same(value, current)), current)
         lines.append(f"{row.emoji} {say(row.label)}: **{escape(say(shown))}**")
         wanted += [_press(ctx, row.name, value, label, number) for value, label in row.values]
+    lines += _models_lines(ctx)
     lines.append(f"🌐 {say('Language')}: **{escape(NAMES.get(ctx.lang, ctx.lang))}**")
     wanted += [_press(ctx, "language", *pair, len(PANEL) - 1) for pair in _spoken()]
     lines.append(say("Press a value to change it. Other values are options of /settings."))
     kept = await ctx.studio.store.add_actions(wanted)
     return Message("\n".join(lines), buttons=tuple(_lit(ctx, a) for a in kept), private=True)
+
+
+def _models_lines(ctx: Context) -> list[str]:
+    """The models that were chosen, a line each."""
+    chosen = ((label, ctx.studio.offers.get(ctx.person.get(k, ""))) for k, label in MODELS.items())
+    say = ctx.say
+    return [f"🤖 {say(label)}: **{escape(offer.title)}**" for label, offer in chosen if offer]
 
 
 def _spoken() -> list[tuple[str, str]]:
@@ -292,7 +336,7 @@ def _lit(ctx: Context, action: Action) -> Button:
 COMMANDS = (
     Command(
         "settings",
-        mark("Your own defaults: version, shape, style, speed, language"),
+        mark("Your own defaults: version, shape, style, speed, models, language"),
         SettingsOptions,
         settings,
         private=True,
