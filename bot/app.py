@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from bot.http import Health, Site, serve_http
 from bot.reload import follow
 from core.adapter import Adapter
 from core.archive import Archive
+from core.commands.chains import follow_ups
 from core.commands.context import Studio
 from core.delivery import Delivery
 from core.desk import Desk
@@ -163,9 +165,12 @@ class App:
             pace=pace,
             settings=settings.jobs,
             clock=clock,
+            chain=partial(follow_ups, offers),
         )
         owners = frozenset(settings.owner.ids)
-        studio = Studio(store, engine, outbox, delivery, offers, settings.jobs, clock, archive, gateway, owners)
+        studio = Studio(
+            store, engine, outbox, delivery, offers, settings.jobs, clock, archive, gateway, owners
+        )
         desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
         return engine, outbox, delivery, desk, Files(links, archive)
 

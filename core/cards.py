@@ -276,14 +276,13 @@ def result_buttons(
     One that costs far more than the result did says so, that nobody is surprised.
     """
     shown = []
-    for action in actions:
-        if action.verb is Verb.CONTINUE:
+    for verb in (Verb.CONTINUE, Verb.COMMAND):
+        for action in (a for a in actions if a.verb is verb):
             drawn = button(say, action, used=action.key in used)
             price = price_of(action.request, offers) if action.request else 0
             if price > max(2 * job.price, CENT):
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
-    shown += [button(say, a) for a in actions if a.verb is Verb.COMMAND]
     shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]
     return enlarge(tuple(shown)) if large else tuple(shown)
 

@@ -20,7 +20,7 @@ from core.archive import NOT_A_PICTURE, Archive
 from core.commands import COMMANDS
 from core.commands.context import Context, Studio, insist, unpack
 from core.commands.grammar import parse
-from core.commands.presses import ACTS, Values
+from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import FILES, Command
 from core.errors import (
     BadInput,
@@ -49,6 +49,7 @@ from core.messages import (
     Ref,
     escape,
     shorten,
+    spoken,
 )
 from core.providers.base import Offer, Provider
 
@@ -279,20 +280,24 @@ class Desk:
         command = self._by_name.get(action.values["command"])
         if command is None:
             raise Gone(mark("This button's command is not offered here any more."))
-        if action.form is not None:
-            ctx.once = f"form:{action.token}"
+        job = await self._store.job(action.job) if action.job else None
+        if job is not None:
+            ctx.place = replace(ctx.place, spoiler=ctx.place.spoiler or job.place.spoiler)
+        ctx.once = _once(action, values)
         await self._run(ctx, command, {**stored, **values})
 
     async def _stored(self, action: Action, value: str) -> Any:
-        """A stored value of a command; `file:0` is the first file of the action's job, `job:` its
-        id.
+        """A stored value of a command; `file:0` is the first file of the action's job, `text:` what
+        it says, `job:` its id.
         """
         if value == "job:":
             return action.job
         head, _, number = value.partition(":")
-        if head != "file" or not number.isdecimal():
+        if value != "text:" and (head != "file" or not number.isdecimal()):
             return unpack(value)
         job = await self._store.job(action.job)
+        if value == "text:":
+            return spoken(job.text) if job is not None else ""
         if job is None or len(job.media) <= int(number):
             raise Gone(mark("That file is not there any more."))
         return job.media[int(number)]
@@ -384,6 +389,15 @@ def sentence(say: Say, error: BotError) -> str:
     return say(error.text, **values)
 
 
+def _once(action: Action, values: Values) -> str | None:
+    """What makes a press that starts something do so once: a job's button, and each different
+    answer to its form; a question's answer.
+    """
+    if action.job:
+        return f"{action.job}:{action.key}" + (f":{fingerprint(values)}" if values else "")
+    return f"form:{action.token}" if action.form is not None else None
+
+
 def _plain_brief(say: Say, job: Any) -> str:
     """A job in a list of suggestions: plain text, at most 100 characters."""
     name = job.title or say(cards.COMMAND_NAMES.get(job.command, job.command))
@@ -432,6 +446,12 @@ def _explained(command: Command, error: ValidationError) -> BadInput:
     match first["type"]:
         case "missing" if option.kind == "file":
             return BadInput(mark("Send a file with the command, or use it in reply to one."))
+        case "missing" if (
+            images and sum(o.required and o.kind in FILES for o in command.options) > 1
+        ):
+            return BadInput(
+                mark("/{command} needs a picture as {option}."), command=command.name, option=name
+            )
         case "missing" if images:
             return _picture_count(option.at_least, option.at_most, 0)
         case "too_short" | "too_long" if images:

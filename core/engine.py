@@ -7,6 +7,7 @@ what is to be seen goes to the outbox.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -16,14 +17,14 @@ from typing import assert_never
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.delivery import Delivery
-from core.errors import Garbled, StoreError
+from core.errors import Garbled, GatewayError, StoreError
 from core.gateway import Gateway
 from core.jobs import Job, State
 from core.meters import JOBS
 from core.outbox import Outbox
 from core.pace import Pace
-from core.providers.base import Offer, Provider
-from core.steps.finish import Finishing
+from core.providers.base import Offer, Provider, Request
+from core.steps.finish import Chain, Finishing
 from core.steps.floor import BUSY, Floor
 from core.steps.submit import Submitting
 from core.steps.watch import Watching
@@ -82,8 +83,11 @@ class Engine:
         pace: Pace,
         settings: JobSettings,
         clock: Callable[[], float],
+        chain: Chain = lambda request, result: (),
     ) -> None:
-        """Take the parts; `providers` by family, `offers` by key, `clock` gives Unix seconds."""
+        """Take the parts; `providers` by family, `offers` by key, `clock` gives Unix seconds,
+        `chain` the ways on from a result beside its family's own.
+        """
         self._floor = Floor(
             store=store,
             outbox=outbox,
@@ -95,7 +99,7 @@ class Engine:
             patience=settings.patience,
             launch=self._launch,
         )
-        self._finishing = Finishing(self._floor, delivery)
+        self._finishing = Finishing(self._floor, delivery, chain)
         self._submitting = Submitting(self._floor, gateway, delivery, self._finishing)
         self._watching = Watching(self._floor, gateway, delivery, self._finishing)
         self._store = store
@@ -276,6 +280,11 @@ class Engine:
                 raise
 
     # -- the fast way in -----------------------------------------------------------------------
+
+    def check(self, request: Request) -> None:
+        """Raise the `BadInput` that its submit would, while it can still be told at once."""
+        with contextlib.suppress(GatewayError):
+            self._floor.provider(request).call(request)
 
     def reserve(self, job: Job) -> Job:
         """Let a new job skip the queue when nobody waits: it is stored as SUBMITTING in its first

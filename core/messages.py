@@ -302,6 +302,18 @@ def tame(markdown: str) -> str:
     return _AT.sub(lambda found: found["kept"] or "@\u2060", clean(markdown))
 
 
+_SPOKEN = re.compile(
+    r"(?m)^ {0,3}(?:```|~~~).*$\n?|^ {0,3}(?:#{1,6}|>|[-*+])[ \t]+|!?\[(?P<words>[^\]\n]*)\]"
+    r"\([^)\n]*\)|\\(?P<mark>[!-/:-@\[-`{-~])|\*+|(?<!\w)_+|_+(?!\w)|`"
+)
+
+
+def spoken(markdown: str) -> str:
+    """CommonMark as words to be read aloud: without its marks."""
+    text = _SPOKEN.sub(lambda found: found["words"] or found["mark"] or "", clean(markdown))
+    return text.strip()
+
+
 def shorten(text: str, limit: int) -> str:
     """Cut `text` to at most `limit` characters, ending in an ellipsis when something was cut."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"

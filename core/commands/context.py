@@ -123,6 +123,8 @@ class Context:
     once: str | None = None
     """Makes everything this event starts happen once, whatever other event asks for it too."""
     started: int = 0
+    onces: int = 0
+    """How many jobs were begun that `once` is about."""
 
     @property
     def say(self) -> Say:
@@ -255,7 +257,8 @@ class Context:
             spoiler: Cover the result.
             more: The event starts further jobs after this one.
         """
-        job = self._new_job(request, title, parent, once_key or self.once, spoiler)
+        job = self._new_job(request, title, parent, once_key or self._once(), spoiler)
+        self.studio.engine.check(request)
         job = self.studio.engine.reserve(job)
         stop = replace(
             self.action(
@@ -278,6 +281,11 @@ class Context:
         self.studio.engine.release(job)
         if kept.event_key != job.event_key:
             await self.show(kept, again=title)
+
+    def _once(self) -> str | None:
+        """The key of the next job that `once` is about; of several each has its own."""
+        self.onces += 1
+        return self.once if self.onces == 1 or self.once is None else f"{self.once}:{self.onces}"
 
     def _new_job(
         self, request: Request, title: str, parent: str, once_key: str | None, spoiler: bool

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from core import ledger
 from core.delivery import Delivery
@@ -15,7 +17,7 @@ from core.errors import BadInput, BotError, GatewayError, StoreError
 from core.i18n import mark
 from core.jobs import Action, Entry, Job, State, Verb, charged
 from core.messages import Media
-from core.providers.base import Invite, Remote, Result, Waiting, Written
+from core.providers.base import Invite, Remote, Request, Result, Waiting, Written
 from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
@@ -26,11 +28,18 @@ ANSWER = 3600.0
 """Seconds a waiting job waits for the person's answer."""
 
 
+Chain: TypeAlias = Callable[[Request, Result], Sequence[Invite]]
+"""What else a result can be made into."""
+
+
 class Finishing:
     """Brings jobs from the gateway's answer to the person."""
 
-    def __init__(self, floor: Floor, delivery: Delivery) -> None:
-        """Take what all steps share and the way to the chats."""
+    def __init__(self, floor: Floor, delivery: Delivery, chain: Chain) -> None:
+        """Take what all steps share and the way to the chats; `chain` adds ways on to a result's
+        own.
+        """
+        self._chain = chain
         self._floor = floor
         self._delivery = delivery
         self._downloads = asyncio.Semaphore(4)
@@ -100,7 +109,8 @@ class Finishing:
             price=job.price if used is None else ledger.micro(used),
             final_prompt=result.prompt,
         )
-        actions = [self._invite(job, invite) for invite in result.invites]
+        invites = (*result.invites, *self._chain(job.request, result))
+        actions = [self._invite(job, invite) for invite in invites]
         if any(not isinstance(part, Written) for part in result.media):
             original = self._floor.action(
                 job, Verb.ORIGINAL, "original", mark("Full quality"), "💾"
@@ -175,16 +185,14 @@ class Finishing:
     def _invite(self, job: Job, invite: Invite) -> Action:
         verb = Verb.COMMAND if invite.command else Verb.CONTINUE
         plain = self._floor.action(job, verb, invite.key, invite.label, invite.emoji)
+        values = {"url": invite.url} if invite.url else {}
         if invite.command:
             values = {"command": invite.command, **invite.values}
-            return replace(
-                plain, style=invite.style, row=invite.row, form=invite.form, values=values
-            )
         return replace(
             plain,
             style=invite.style,
             row=invite.row,
             request=invite.request,
             form=invite.form,
-            values={"url": invite.url} if invite.url else {},
+            values=values,
         )

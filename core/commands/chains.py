@@ -1,0 +1,117 @@
+"""What a result can be made into by another command: a picture into a film, an answer into speech.
+
+The one place that knows which results lead where. Buttons appear only where a model of the kind is
+offered, in the row that families leave free (`core.cards` shows five rows at most).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from core.commands.fit import find, takes_files
+from core.errors import BadInput
+from core.i18n import mark
+from core.messages import Field, Form, Media
+from core.providers.base import Invite, Kind, Offer, Remote, Request, Result
+
+ROW = 8
+"""Below every family's own."""
+FIRST_OF_FOUR = "U1"
+"""Label of a button that takes one picture out of four in one: a picture that has it is no whole.
+"""
+SPOKEN = 4096
+"""Characters that are read aloud at a time."""
+ANSWERS: frozenset[Kind] = frozenset({"chat", "complete", "transcript", "translation"})
+"""Kinds whose result is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One way from a result to another command."""
+
+    label: str
+    emoji: str
+    command: str
+    kind: Kind
+    """What of the catalogue the command needs."""
+    values: Mapping[str, str]
+    asks: tuple[Field, ...] = ()
+    """What the person is asked before."""
+
+
+_PICTURE = {"image": "file:0"}
+
+PICTURE: tuple[Chain, ...] = (
+    Chain(mark("Animate"), "🎬", "video", "video", _PICTURE),
+    Chain(
+        mark("Edit"),
+        "✏️",
+        "edit",
+        "edit",
+        _PICTURE,
+        (Field("prompt", mark("What shall be different"), "text", max_length=4000),),
+    ),
+    Chain(
+        mark("Remix"),
+        "🎨",
+        "remix",
+        "remix",
+        _PICTURE,
+        (Field("prompt", mark("What the new picture shall show"), "text", max_length=4000),),
+    ),
+    Chain(mark("Describe"), "🔍", "describe", "describe", _PICTURE),
+)
+ANSWER: tuple[Chain, ...] = (Chain(mark("Speak"), "🔊", "speak", "speech", {"text": "text:"}),)
+
+
+def follow_ups(offers: Mapping[str, Offer], request: Request, result: Result) -> tuple[Invite, ...]:
+    """The buttons that lead from a result to other commands."""
+    if request.kind in ANSWERS and not result.media:
+        fits = 0 < len(result.text) <= SPOKEN
+        return _invites(ANSWER if fits else (), offers, result.invites, files=0)
+    return _invites(PICTURE if _whole(result) else (), offers, result.invites, files=1)
+
+
+def _whole(result: Result) -> bool:
+    """Whether a result is one picture, which shows one thing."""
+    if len(result.media) != 1 or any(i.label == FIRST_OF_FOUR for i in result.invites):
+        return False
+    only = result.media[0]
+    if isinstance(only, Media):
+        return only.mime.startswith("image/")
+    return isinstance(only, Remote) and only.kind == "image"
+
+
+def _invites(
+    chains: Sequence[Chain], offers: Mapping[str, Offer], own: Sequence[Invite], *, files: int
+) -> tuple[Invite, ...]:
+    """Chains as buttons, with what they would ask for, so that a high price can be named."""
+    made = []
+    for chain in chains:
+        offer = _offer(offers, chain.kind, files)
+        if offer is None or any(one.label.startswith(chain.label) for one in own):
+            continue
+        form = Form(chain.label, chain.asks) if chain.asks else None
+        made.append(
+            Invite(
+                f"to:{chain.command}",
+                Request(offer.key, offer.kind),
+                chain.label,
+                chain.emoji,
+                row=ROW,
+                form=form,
+                command=chain.command,
+                values=chain.values,
+            )
+        )
+    return tuple(made)
+
+
+def _offer(offers: Mapping[str, Offer], kind: Kind, files: int) -> Offer | None:
+    """The model a command would take of itself; None where none of the kind takes the files."""
+    try:
+        offer = find(offers.values(), kind, "", files)
+    except BadInput:
+        return None
+    return offer if takes_files(offer, files) else None

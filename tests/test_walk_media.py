@@ -1,0 +1,125 @@
+"""What a result can be made into, and files that are too big, as a person meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox import Sandbox
+from core.commands.chains import follow_ups
+from core.messages import Media
+from core.providers import catalogue, providers
+from core.providers.base import Invite, Remote, Request, Result
+from core.providers.midjourney import MidjourneySettings
+from tests.house import running
+from tests.web_kit import browser, jar, result
+
+PICTURE = ["Animate", "Edit", "Remix", "Describe"]
+
+
+@pytest.fixture
+async def gateway() -> Any:
+    sandbox = Sandbox(pace=0.03, image_size=512)
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+def way(card: Any, label: str) -> Any:
+    """A button, whatever price stands on it."""
+    return next(b for b in card["buttons"] if b["label"].partition(" · ")[0] == label)
+
+
+def labels(request: Request, found: Result, *without: str) -> list[str]:
+    """The buttons that lead on, where the catalogue lacks some kinds."""
+    offers = catalogue(providers(MidjourneySettings()), {})
+    known = {key: offer for key, offer in offers.items() if offer.kind not in without}
+    return [invite.label for invite in follow_ups(known, request, found)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "ways"),
+    [
+        ("image", Result((Remote("https://x/1.png"),)), PICTURE),
+        ("image", Result((Media("a" * 64, "image/png", 9),)), PICTURE),
+        ("image", Result((Remote("https://x/1.png"), Remote("https://x/2.png"))), []),
+        ("image", Result((Remote("https://x/1.png"),), invites=(Invite("a", label="U1"),)), []),
+        ("video", Result((Remote("https://x/1.mp4", "video"),)), []),
+        ("song", Result((Remote("https://x/1.mp3", "audio"),)), []),
+        ("chat", Result(text="It is blue."), ["Speak"]),
+        ("transcript", Result(text="It is blue."), ["Speak"]),
+        ("chat", Result(text="x" * 4097), []),
+        ("chat", Result(), []),
+        ("describe", Result(text="a fox"), []),
+    ],
+)
+def test_a_result_leads_to_what_it_can_become(kind: Any, found: Result, ways: list[str]) -> None:
+    """One picture to what takes one, an answer to speech, and nothing else to anything."""
+    assert labels(Request("x", kind), found) == ways
+
+
+def test_no_button_leads_where_no_model_is() -> None:
+    """A catalogue without videos has no Animate."""
+    found = Result((Remote("https://x/1.png"),))
+    assert labels(Request("x", "image"), found, "video", "describe") == ["Edit", "Remix"]
+    own = Result((Remote("https://x/1.png"),), invites=(Invite("a", label="Animate (low)"),))
+    assert labels(Request("x", "image"), own) == PICTURE[1:]
+
+
+async def test_a_picture_becomes_a_film_once(gateway: Sandbox, tmp_path: Path) -> None:
+    """Animate films the very picture, with a price on it; a second press shows the film."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/imagine a fox --model dall-e-3")
+        card = await ann.see(result("Imagine"))
+        animate = way(card, "Animate")
+        assert "$" in animate["label"]
+        await ann.act(token=animate["token"])
+        film = await ann.see(result("Video"))
+        assert [m["mime"] for m in film["media"]] == ["video/mp4"]
+        assert film["media"][0]["width"] > 0
+        await ann.settled()
+        await ann.act(token=animate["token"])
+        await ann.settled()
+        assert 2 == len(gateway.submits)
+
+
+async def test_a_picture_is_changed_with_every_new_wish(gateway: Sandbox, tmp_path: Path) -> None:
+    """Edit asks what shall be different; the same wish twice is one job, another wish another."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/imagine a fox --model dall-e-3")
+        card = await ann.see(result("Imagine"))
+        edit = way(card, "Edit")
+        assert edit["form"]
+        for wish in ("winter", "winter", "summer"):
+            await ann.act(token=edit["token"], values={"prompt": wish})
+            await ann.see(lambda c, w=wish: result("Edit")(c) and w in c["text"])
+            await ann.settled()
+        assert 3 == len(gateway.submits)
+
+
+async def test_an_answer_is_read_aloud(gateway: Sandbox, tmp_path: Path) -> None:
+    """Speak under an answer gives its words as sound, without the marks."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/ask why is the sky blue?")
+        card = await ann.see(lambda c: "made in the sandbox" in c["text"] and c["progress"] == -1)
+        await ann.act(token=way(card, "Speak")["token"])
+        spoken = await ann.see(result("Speak"))
+        assert spoken["media"][0]["mime"].startswith("audio/")
+        assert 2 == len(gateway.submits)
+
+
+async def test_what_was_covered_stays_covered(gateway: Sandbox, tmp_path: Path) -> None:
+    """A film of a covered picture is covered too."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/imagine a fox --model dall-e-3 --spoiler")
+        card = await ann.see(result("Imagine"))
+        animate = way(card, "Animate")
+        await ann.act(token=animate["token"])
+        assert (await ann.see(result("Video")))["media"][0]["spoiler"]
