@@ -233,8 +233,13 @@ def _unknown(known: Sequence[Offer], name: str) -> BadInput:
 
 
 def _plain(name: str) -> str:
-    return "".join(c for c in name.lower().replace("+", "plus") if c.isalnum())
+    return "".join(c for c in _lower(name).replace("+", "plus") if c.isalnum())
 
 
 def _words(name: str) -> list[str]:
-    return [_plain(word) for word in re.findall(r"[^\W_]+(?:\.\d+)?\+?", name.lower())]
+    return [_plain(word) for word in re.findall(r"[^\W_]+(?:\.\d+)?\+?", _lower(name))]
+
+
+def _lower(name: str) -> str:
+    """In lower case, `v5` as 5."""
+    return re.sub(r"(?<![a-z])v(?=\d)", "", name.lower())
