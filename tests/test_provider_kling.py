@@ -91,7 +91,7 @@ def test_a_film_from_a_picture_has_the_pictures_shape() -> None:
         PERSON, "base64", types=("image/jpeg", "image/png"), most=10_000_000
     )
     assert notes(kling, "kling-v1-6", PERSON, ar="1:1") == [
-        "With a picture, Kling 1.6 has no ar, so that was left out."
+        "With a picture, Kling 1.6 has no --ar, so I left that out."
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_picture_from_words_and_one_from_a_picture() -> None:
     _, body = kling.submit(request)
     assert "negative_prompt" not in body
     assert body["image_fidelity"] == 0.4
-    assert "no, so that was left out" in notes(kling, "kling-v2-1", PERSON, no="rain")[0]
+    assert "--no, so I left that out" in notes(kling, "kling-v2-1", PERSON, no="rain")[0]
 
 
 def test_a_try_on_names_the_person_first() -> None:

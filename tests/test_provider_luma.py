@@ -82,7 +82,7 @@ def test_what_cannot_be_asked() -> None:
     with pytest.raises(BadInput, match="2000 characters"):
         asked(luma, "ray-v2", "x" * 2001)
     assert notes(luma, "ray-v2", seconds=10, camera="zoom:5") == [
-        "Luma Ray 2 has no seconds, camera, so that was left out."
+        "Luma Ray 2 has no --seconds, --camera, so I left that out."
     ]
 
 

@@ -75,7 +75,7 @@ def test_a_picture_with_an_effect() -> None:
     assert body["image"] == Blob(PERSON, "url")
     assert (body["pikaffect"], body["promptText"]) == ("Melt", "")
     assert "aspectRatio" not in body["options"]
-    assert "has no ar" in notes(pika, "pika-1.5", PERSON, ar="1:1")[0]
+    assert "has no --ar" in notes(pika, "pika-1.5", PERSON, ar="1:1")[0]
 
 
 def test_what_cannot_be_asked() -> None:

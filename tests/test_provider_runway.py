@@ -109,7 +109,7 @@ def test_what_cannot_be_asked() -> None:
     with pytest.raises(BadInput, match="needs a picture to start from"):
         runway.call(replace(FILM, media=(PERSON,), options={"roles": ["end"]}))
     assert notes(runway, "gen4_turbo", PERSON, seconds=7, mode="pro", no="rain") == [
-        "Runway Gen-4 Turbo has no mode, no, so that was left out.",
+        "Runway Gen-4 Turbo has no --mode, --no, so I left that out.",
         "Runway Gen-4 Turbo does not film 7 seconds; I took 5.",
     ]
 
