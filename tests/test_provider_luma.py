@@ -68,6 +68,7 @@ def test_pictures_go_as_addresses() -> None:
     """The first, and the last where there is one."""
     _, body = luma.submit(asked(luma, "ray-v2", "a boat", PERSON))
     assert body["image_url"] == Blob(PERSON, "url")
+    assert body["aspect_ratio"] == "4:3"  # that of the picture
     assert "image_end_url" not in body
     _, body = luma.submit(asked(luma, "ray-v2", "a boat", PERSON, CLOTH))
     assert body["image_end_url"] == Blob(CLOTH, "url")

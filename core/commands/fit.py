@@ -27,7 +27,8 @@ NO_END = mark("{model} takes no last picture. Leave it out, or choose another mo
 WHOLE = mark("{option} is a whole number from 0 to {most}, not {value}.")
 LISTED = 12
 """Values named in a refusal."""
-MOST_SEED = 2**32 - 1
+WHOLES: Mapping[str, int] = {"seed": 2**32 - 1, "strength": 100}
+"""Options that are whole numbers, and the most they may be."""
 MOST = mark("{model} makes at most {most} at a time, so I asked for {most}.")
 
 
@@ -77,6 +78,7 @@ def _beside(
 
     What is taken because nothing was chosen is told where it changes the price.
     """
+    allowed = {name: choices for name, choices in allowed.items() if name in offer.takes}
     lacking = [name for name, choices in allowed.items() if not choices and name in chosen]
     if lacking:
         notes.append((LACKS_BESIDE, {"model": offer.title, "options": _flags(lacking)}))
@@ -123,8 +125,8 @@ def _value(offer: Offer, name: str, value: Json, notes: list[Note]) -> Json:
     """The value as the model takes it. Raises `BadInput` where there is nothing near it."""
     choices = offer.takes[name]
     text = str(value).strip()
-    if name == "seed":
-        return _seed(text)
+    if name in WHOLES and not choices:
+        return _whole(name, text)
     same = next((choice for choice in choices if choice.lower() == text.lower()), None)
     if not choices or same is not None:
         return value if same is None else same
@@ -145,10 +147,10 @@ def _value(offer: Offer, name: str, value: Json, notes: list[Note]) -> Json:
     return near
 
 
-def _seed(text: str) -> int:
-    """A number to begin from. Raises `BadInput`."""
-    if not (text.isascii() and text.isdecimal() and int(text[:12]) <= MOST_SEED):
-        raise BadInput(WHOLE, option="seed", most=MOST_SEED, value=text[:40] or "?")
+def _whole(name: str, text: str) -> int:
+    """A whole number. Raises `BadInput`."""
+    if not (text.isascii() and text.isdecimal() and int(text[:12]) <= WHOLES[name]):
+        raise BadInput(WHOLE, option=name, most=WHOLES[name], value=text[:40] or "?")
     return int(text)
 
 

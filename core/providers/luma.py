@@ -15,11 +15,12 @@ from core.i18n import mark
 from core.providers.base import Offer, Request, Ticket
 from core.providers.fields import object_of, text_of, url_of
 from core.providers.stages import stage_of
-from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
+from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, shape, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "luma"
 PATH = "/luma/generations"
+RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4")
 
 
 def _offer(key: str, title: str, price: float, model: str = "") -> Offer:
@@ -30,7 +31,7 @@ def _offer(key: str, title: str, price: float, model: str = "") -> Offer:
         title,
         price,
         model=model,
-        takes={"ar": ("1:1", "4:3", "3:4", "16:9", "9:16"), "loop": ()},
+        takes={"ar": RATIOS, "loop": ()},
         media=(0, 2),
         longest=2000,
         typical=120.0,
@@ -64,7 +65,7 @@ class Luma(TaskFamily):
         body: dict[str, Json] = {
             "user_prompt": request.prompt,
             "expand_prompt": True,
-            "aspect_ratio": text_of(options.get("ar")) or "16:9",
+            "aspect_ratio": shape(request, RATIOS),
             "model_name": wire_name(request),
         }
         if options.get("loop"):

@@ -16,7 +16,7 @@ from core.messages import Media
 from core.providers.base import Offer, Remote, Request, Ticket
 from core.providers.fields import object_of, percent_of, text_of, url_of
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, wire_name
+from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, shape, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "runway"
@@ -74,12 +74,13 @@ class Runway(TaskFamily):
     def submit(self, request: Request) -> tuple[str, Mapping[str, Json]]:
         """Path and body of a submit. Raises `BadInput`."""
         options = request.options
-        ratios = RATIOS.get(request.offer) or RATIOS["gen4_turbo"]
+        older = "gen3" in wire_name(request)
+        ratios = RATIOS["gen3a_turbo" if older else "gen4_turbo"]
         body: dict[str, Json] = {
             "model": wire_name(request),
             "promptImage": _pictures(request),
             "duration": int(options.get("seconds") or 5),
-            "ratio": ratios.get(text_of(options.get("ar")), ratios["16:9"]),
+            "ratio": ratios.get(shape(request, ratios), ratios["16:9"]),
             "watermark": False,
         }
         if request.prompt:

@@ -5,6 +5,7 @@ A family says where it is asked, where the id stands, and how a task reads; the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -161,6 +162,21 @@ def by_role(request: Request) -> dict[str, Media]:
     given = request.options.get("roles")
     roles = [str(role) for role in given] if isinstance(given, list) else ["start", "end"]
     return dict(zip(roles, request.media, strict=False))
+
+
+def shape(request: Request, shapes: Iterable[str]) -> str:
+    """The shape that was chosen, else the one nearest to the picture it starts from, else 16:9."""
+    if chosen := text_of(request.options.get("ar")):
+        return chosen
+    start = by_role(request).get("start")
+    if start is None or not start.width or not start.height:
+        return "16:9"
+
+    def far(name: str) -> float:
+        wide, _, tall = name.partition(":")
+        return abs(math.log(int(wide) / int(tall) * start.height / start.width))
+
+    return min(shapes, key=far)
 
 
 def first_id(*places: Json) -> str:
