@@ -23,6 +23,7 @@ from adapters.web.app import WebAdapter
 from bot.config import Settings
 from bot.files import Files
 from bot.http import Health, Site, serve_http
+from bot.paint import Paint
 from bot.reload import follow
 from core.adapter import Adapter
 from core.archive import Archive
@@ -104,14 +105,14 @@ class App:
         """Run until `stop` is set. Raises `StartError` when it cannot begin."""
         self._remark()
         async with AsyncExitStack() as stack:
-            engine, outbox, delivery, desk, files = await self._build(stack)
+            engine, outbox, delivery, desk, own = await self._build(stack)
             health = Health(engine)
             runners = self._runners(desk)
             for runner in runners:
                 desk.attach(runner)
                 health.watch(runner)
             sites: list[Site] = [
-                files,
+                *own,
                 *(r for r in runners if isinstance(r, WebAdapter | TelegramAdapter)),
             ]
             self.address = await self._serve(stack, health, sites)
@@ -132,7 +133,9 @@ class App:
             except* _StopError:
                 log.info("stopped")
 
-    async def _build(self, stack: AsyncExitStack) -> tuple[Engine, Outbox, Delivery, Desk, Files]:
+    async def _build(
+        self, stack: AsyncExitStack
+    ) -> tuple[Engine, Outbox, Delivery, Desk, list[Site]]:
         settings, clock = self._settings, self._clock
         store = await self._open()
         stack.push_async_callback(store.close)
@@ -154,6 +157,7 @@ class App:
             clock=clock,
             parallel=settings.jobs.parallel,
             link=links.link,
+            paints=bool(settings.web.public_url),
         )
         engine = Engine(
             store=store,
@@ -171,8 +175,9 @@ class App:
         studio = Studio(
             store, engine, outbox, delivery, offers, settings.jobs, clock, archive, gateway, owners
         )
-        desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
-        return engine, outbox, delivery, desk, Files(links, archive)
+        desk = Desk(studio, gateway=gateway, archive=archive, providers=families, links=links)
+        own: list[Site] = [Files(links, archive), Paint(links, desk)]
+        return engine, outbox, delivery, desk, own
 
     async def _open(self) -> Store:
         try:

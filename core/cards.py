@@ -15,6 +15,7 @@ from core.ledger import micro, money
 from core.messages import (
     Button,
     Caller,
+    Field,
     Form,
     Media,
     Message,
@@ -226,8 +227,10 @@ def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Acti
     return Message(text="\n".join(lines), buttons=buttons, progress=0)
 
 
-def button(say: Say, action: Action, *, used: bool = False) -> Button:
-    """An action as a button; one that was pressed shows it."""
+def button(say: Say, action: Action, *, used: bool = False, windows: bool = False) -> Button:
+    """An action as a button; one that was pressed shows it. Where forms open in `windows`, a form
+    that may be painted comes with a message instead, which has the link to that.
+    """
     url = action.values.get("url", "") if action.verb is Verb.CONTINUE else ""
     return Button(
         label=say(action.label) if action.label else "",
@@ -236,8 +239,13 @@ def button(say: Say, action: Action, *, used: bool = False) -> Button:
         style="primary" if used and action.style == "plain" else action.style,
         row=action.row,
         url=url,
-        form=action.form is not None,
+        form=action.form is not None and not (windows and painted(action.form)),
     )
+
+
+def painted(asked: Form) -> Field | None:
+    """The question of a form that may be answered with the brush."""
+    return next((field for field in asked.fields if field.paint), None)
 
 
 def form(say: Say, asked: Form) -> Form:
@@ -270,6 +278,7 @@ def result_buttons(
     *,
     original: bool,
     large: bool,
+    windows: bool = False,
 ) -> tuple[Button, ...]:
     """The buttons under a result: the gateway's in Midjourney's rows, then our own.
 
@@ -278,7 +287,7 @@ def result_buttons(
     shown = []
     for verb in (Verb.CONTINUE, Verb.COMMAND):
         for action in (a for a in actions if a.verb is verb):
-            drawn = button(say, action, used=action.key in used)
+            drawn = button(say, action, used=action.key in used, windows=windows)
             price = price_of(action.request, offers) if action.request else 0
             if price > max(2 * job.price, CENT):
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))

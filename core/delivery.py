@@ -83,10 +83,12 @@ class Delivery:
         clock: Callable[[], float],
         parallel: int,
         link: Callable[[Media], str] = lambda media: "",
+        paints: bool = False,
     ) -> None:
         """`parallel` is the engine's, for honest estimates; `link` gives a file's passing public
-        address, or nothing where there is none.
+        address, or nothing where there is none; `paints`: there is a public page to paint on.
         """
+        self._paints = paints
         self._link = link
         self._store = store
         self._gateway = gateway
@@ -189,6 +191,7 @@ class Delivery:
             self._offers,
             original=limits.lossy or shrunk,
             large=person.get("buttons") == "large",
+            windows=self._paints and limits.windows,
         )
         offer = self._offers.get(job.request.offer)
         model = offer.title if offer else job.request.offer
@@ -308,7 +311,9 @@ class Delivery:
         lines = [cards.headline(say, job, 200), say("This needs an answer from you to go on.")]
         if more := answer_price(job, self._offers):
             lines.append(say("Answering costs another {price}.", price=money(more)))
-        buttons = tuple(cards.button(say, a) for a in actions)
+        limits = self._outbox.adapter(job.place.platform).limits(job.place)
+        windows = self._paints and limits.windows
+        buttons = tuple(cards.button(say, a, windows=windows) for a in actions)
         words = "\n".join(lines)
         message = Message(words, buttons=buttons, mention=cards.requester(job))
         try:

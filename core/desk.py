@@ -6,6 +6,7 @@ no platform.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import pathlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,12 +17,13 @@ from pydantic import ValidationError
 
 from core import cards
 from core.adapter import Adapter
-from core.archive import NOT_A_PICTURE, Archive
-from core.commands import COMMANDS
+from core.archive import Archive
+from core.commands import COMMANDS, painting
+from core.commands.checks import check_types, explained, shaped
 from core.commands.context import Context, Studio, insist, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
-from core.commands.spec import FILES, Command
+from core.commands.spec import Command
 from core.errors import (
     BadInput,
     BotError,
@@ -35,8 +37,10 @@ from core.errors import (
 from core.gateway import Gateway
 from core.i18n import Say, mark, pick, translator
 from core.jobs import Action, Verb
+from core.links import Links
 from core.messages import (
     Attachment,
+    Button,
     Caller,
     Event,
     Filling,
@@ -73,6 +77,7 @@ class Desk:
         gateway: Gateway,
         archive: Archive,
         providers: Mapping[str, Provider],
+        links: Links,
         commands: Sequence[Command] = COMMANDS,
     ) -> None:
         """Take the parts."""
@@ -83,6 +88,7 @@ class Desk:
         self._gateway = gateway
         self._archive = archive
         self._providers = providers
+        self._links = links
 
     def attach(self, adapter: Adapter) -> None:
         """Register a chat platform for outgoing messages."""
@@ -192,9 +198,9 @@ class Desk:
         ctx.command = command.name
         given = {name: await self._resolve(ctx, value) for name, value in values.items()}
         try:
-            options = command.model.model_validate(_shaped(command, given))
+            options = command.model.model_validate(shaped(command, given))
         except ValidationError as error:
-            raise _explained(command, error) from error
+            raise explained(command, error) from error
         await command.handler(ctx, options)
 
     async def _resolve(self, ctx: Context, value: Any) -> Any:
@@ -256,8 +262,42 @@ class Desk:
         if action.form is not None:
             form = cards.form(ctx.say, replace(action.form, token=action.token))
             await ctx.reply(Message(text=form.title, form=form, mention=ctx.caller, private=True))
+            await self._lend_brush(ctx, action, form)
             return
         await self._act(ctx, action, {})
+
+    async def _lend_brush(self, ctx: Context, action: Action, form: Form) -> None:
+        """Give the person alone the address of the page to paint on, where others reach it: whoever
+        has it answers for them.
+        """
+        url = self._links.public(self._links.page(action.token))
+        if not url or cards.painted(form) is None:
+            return
+        words = ctx.say("Or paint what shall change on a page of mine, and write the rest there:")
+        link = Button(ctx.say("Paint it"), "🖌️", url=url)
+        adapter = self._studio.outbox.adapter(ctx.place.platform)
+        place = adapter.aside(ctx.place, ctx.caller)
+        message = Message(words, buttons=(link,), private=True)
+        nonce = hashlib.sha256(f"{ctx.key}/brush".encode()).hexdigest()[:20]
+        await self.post(place, message, nonce=nonce)
+
+    def page(self, token: str) -> str:
+        """The path of the page where a button's form can be painted."""
+        return self._links.page(token)
+
+    async def canvas(self, token: str) -> painting.Canvas:
+        """What is to be painted for a button. Raises a `BotError`."""
+        return await painting.canvas(self._store, token)
+
+    async def painted(
+        self, asked: painting.Canvas, mask: Media, values: Mapping[str, str]
+    ) -> BotError | None:
+        """Take what was painted as the form's answer; gives what the person was told went wrong."""
+        try:
+            event = await painting.filling(self._archive, asked, mask, values)
+        except BotError as error:
+            return error
+        return await self.handle(event)
 
     async def _fill(self, ctx: Context, event: Filling) -> None:
         action = await self._action(event.token, event.caller)
@@ -267,7 +307,7 @@ class Desk:
         given = {name: value for name, value in event.values.items() if name in asked}
         values = {name: await self._resolve(ctx, value) for name, value in given.items()}
         for value in values.values():
-            _check_types(("image/",), value)
+            check_types(("image/",), value)
         await self._act(ctx, action, values)
 
     async def _act(self, ctx: Context, action: Action, values: Values) -> None:
@@ -402,98 +442,3 @@ def _plain_brief(say: Say, job: Any) -> str:
     """A job in a list of suggestions: plain text, at most 100 characters."""
     name = job.title or say(cards.COMMAND_NAMES.get(job.command, job.command))
     return shorten(f"{job.id} · {name} · {job.request.prompt}".replace("\n", " "), 100)
-
-
-def _shaped(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit values to the model: several pictures for one option, one picture for several."""
-    shaped = dict(given)
-    for option in command.options:
-        value = shaped.get(option.name)
-        if option.kind == "images" and isinstance(value, Media):
-            shaped[option.name] = [value]
-        if option.kind in ("image", "file") and isinstance(value, list) and value:
-            if len(value) > 1:
-                raise BadInput(mark("This takes one file, and you sent {n}."), n=len(value))
-            shaped[option.name] = value[0]
-        if option.kind in FILES:
-            _check_types(option.accepts, shaped.get(option.name))
-    return {k: v for k, v in shaped.items() if v is not None and v != ""}
-
-
-def _check_types(accepts: Sequence[str], value: Any) -> None:
-    """Refuse files of a type that an option has no use for, whatever they are called."""
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Media) and not one.mime.startswith(tuple(accepts)):
-            if accepts == ("image/",):
-                raise BadInput(NOT_A_PICTURE)
-            wanted = ", ".join(a.removesuffix("/") for a in accepts)
-            raise BadInput(mark("That is of no use here. This takes: {types}."), types=wanted)
-
-
-def _explained(command: Command, error: ValidationError) -> BadInput:
-    """One clear sentence for the first thing that is wrong with the options."""
-    first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else ""
-    option = command.option(name)
-    context = first.get("ctx", {})
-    if option is None:
-        return BadInput(
-            mark("/{command} has no option {option}. /help lists what there is."),
-            command=command.name,
-            option=name,
-        )
-    images = option.kind in FILES
-    match first["type"]:
-        case "missing" if option.kind == "file":
-            return BadInput(mark("Send a file with the command, or use it in reply to one."))
-        case "missing" if (
-            images and sum(o.required and o.kind in FILES for o in command.options) > 1
-        ):
-            return BadInput(
-                mark("/{command} needs a picture as {option}."), command=command.name, option=name
-            )
-        case "missing" if images:
-            return _picture_count(option.at_least, option.at_most, 0)
-        case "too_short" | "too_long" if images:
-            return _picture_count(option.at_least, option.at_most, context.get("actual_length", 0))
-        case "missing":
-            return BadInput(mark("/{command} needs {option}."), command=command.name, option=name)
-        case "string_too_long":
-            return BadInput(
-                mark("{option} is too long: at most {n} characters."),
-                option=name,
-                n=context.get("max_length", 0),
-            )
-        case "greater_than_equal" | "less_than_equal":
-            return BadInput(
-                mark("{option} goes from {low} to {high}."),
-                option=name,
-                low=f"{option.minimum:g}" if option.minimum is not None else "-∞",
-                high=f"{option.maximum:g}" if option.maximum is not None else "∞",
-            )
-        case "literal_error":
-            return BadInput(
-                mark("{option} can be {choices}."), option=name, choices=", ".join(option.choices)
-            )
-        case "int_parsing" | "int_from_float" | "int_type" | "float_parsing":
-            return BadInput(mark("{option} must be a number."), option=name)
-        case "bool_parsing" | "bool_type":
-            return BadInput(
-                mark("{option} is either there or not: it takes no value."), option=name
-            )
-        case _:
-            return BadInput(mark("{option} cannot be used like that."), option=name)
-
-
-def _picture_count(low: int, high: int, given: int) -> BadInput:
-    if high == 1:
-        return BadInput(
-            mark("Send a picture with the command, or use it in reply to one."), n=given
-        )
-    if low == 0:
-        text = mark("At most {high} pictures can be used, and you sent {n}.")
-    elif given == 0:
-        text = mark("Send {low} to {high} pictures with the command.")
-    else:
-        text = mark("This takes {low} to {high} pictures, and you sent {n}.")
-    return BadInput(text, low=low, high=high, n=given)

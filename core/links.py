@@ -1,4 +1,5 @@
-"""Signed, passing addresses of archived files on this bot's own server. Pure but for the clock.
+"""Signed, passing addresses on this bot's own server: of archived files, and of pages to paint on.
+Pure but for the clock.
 
 `<public_url>/files/<signature>/<end>/<hash>/<name>`: whoever has the whole address may read that
 one file until `end`, and nobody can make or change one without the secret. It ends at midnight
@@ -20,6 +21,8 @@ DAYS = 7
 """Days an address works, at least."""
 PATH = "files"
 """Where the server has them."""
+PAINT = "paint"
+"""Where the server has the pages to paint on."""
 
 _MIMES = {ending: mime for mime, ending in ENDINGS.items()}
 
@@ -50,6 +53,22 @@ class Links:
         if not good or mime is None or int(end) < self._clock():
             return None
         return Media(digest, mime, 0, name=name)
+
+    def page(self, token: str) -> str:
+        """The address, on this server, of the page where a button's form may be answered with the
+        brush; good for a day.
+        """
+        signed = f"{PAINT}/{int(self._clock()) + DAY}/{token}"
+        return f"/{PAINT}/{self._mark(signed)}{signed.removeprefix(PAINT)}"
+
+    def public(self, path: str) -> str:
+        """An address on this server as others reach it; empty where they do not."""
+        return self._base and f"{self._base}{path}"
+
+    def paints(self, mark: str, end: str, token: str) -> bool:
+        """Whether such an address was made here and is not over."""
+        good = hmac.compare_digest(self._mark(f"{PAINT}/{end}/{token}").encode(), mark.encode())
+        return good and int(end) >= self._clock()
 
     def _mark(self, signed: str) -> str:
         return hmac.new(self._secret, signed.encode(), hashlib.sha256).hexdigest()[:40]

@@ -138,6 +138,10 @@ class Field:
     """Characters; 0 for the platform's own limit."""
     choices: tuple[tuple[str, str], ...] = ()
     """(value, label) pairs of a choice."""
+    paint: Literal["", "white", "black"] = ""
+    """The picture may be painted on a page of our own, over the one the form is about: in this
+    colour where it is to change, in the other one elsewhere.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,8 @@ class Limits:
     """Least seconds between two edits of one progress message."""
     bar: bool = True
     """Progress needs a bar drawn in characters."""
+    windows: bool = False
+    """A form's button opens a window in which there is no place for a link."""
     restyles: bool = False
     """Buttons of a sent message can be changed without sending its files again."""
     measure: Callable[[str], int] = len

@@ -41,6 +41,7 @@ FILE_BYTES = 10 * 1024 * 1024
 TEXT = 1970
 """Characters core may use: 2000, less the mention and what Discord's markdown needs on top."""
 LIMITS = Limits(
+    windows=True,
     text=TEXT,
     caption=TEXT,
     file_bytes=FILE_BYTES,

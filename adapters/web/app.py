@@ -229,7 +229,8 @@ class WebAdapter:
             form = await self._desk.form(request.match_info["token"], caller)
         except UserError as error:
             return self._sorry(caller, error)
-        return web.json_response(asdict(form))
+        page = self._desk.page(form.token) if any(f.paint for f in form.fields) else ""
+        return web.json_response({**asdict(form), "page": page})
 
     def _sorry(self, caller: Caller, error: BotError, status: int = 400) -> web.Response:
         """An error as one plain sentence."""

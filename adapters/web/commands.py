@@ -32,6 +32,7 @@ WORDS = (
     mark("No connection. It was kept here: send it again in a moment."),
     mark("Only you see this"),
     mark("Open the picture large"),
+    mark("Paint it"),
     mark("Picture"),
     mark("Previous picture"),
     mark("Progress"),

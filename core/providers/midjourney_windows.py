@@ -64,6 +64,7 @@ _MASK_FIELD = Field(
     mark("Mask: white is painted anew"),
     kind="image",
     hint=mark("A picture of the same size: white where it may change, black where it stays"),
+    paint="white",
 )
 
 

@@ -62,6 +62,20 @@ function pictureField(f) {
     "div",
     { class: "pictures" },
     list,
+    f.page
+      ? make(
+          "a",
+          {
+            class: "key paint",
+            href: f.page,
+            target: "_blank",
+            rel: "noopener noreferrer",
+            onclick: () => $("form").close(),
+          },
+          icon("🖌️"),
+          make("span", {}, t("Paint it")),
+        )
+      : null,
     make(
       "label",
       { class: "addfile" },
@@ -220,7 +234,7 @@ export async function openForm(token) {
   if (!form) return;
   const before = typed.get(token) || {};
   const fields = form.fields.map((f) =>
-    typeof before[f.name] === "string" ? { ...f, value: before[f.name] } : f,
+    typeof before[f.name] === "string" ? { ...f, value: before[f.name] } : { ...f, page: f.paint && form.page },
   );
   dialog(form.title, "", fields, (values) => {
     typed.set(token, values);
