@@ -41,13 +41,9 @@ def said(key: str, line: str, media: Sequence[Media], session: str, sign: Sign) 
 
 def shown(media: Media, session: str, sign: Sign) -> dict[str, Any]:
     """A file with the one address at which this session, and no other, may fetch it."""
-    query = {"type": media.mime}
-    number = session.partition("~")[2]
-    if number:
-        query["s"] = number
-    mark = sign(signed_file(media.hash, media.mime))
+    cover = _address(media.cover, "image/jpeg", session, sign) if media.cover else ""
     return {
-        "url": f"/media/{mark}/{media.hash}?{urlencode(query)}",
+        "url": _address(media.hash, media.mime, session, sign),
         "alt": media.alt,
         "name": media.name,
         "width": media.width,
@@ -55,7 +51,18 @@ def shown(media: Media, session: str, sign: Sign) -> dict[str, Any]:
         "mime": media.mime,
         "size": media.size,
         "spoiler": media.spoiler,
+        "title": media.title,
+        "artist": media.artist,
+        "cover": cover,
     }
+
+
+def _address(digest: str, mime: str, session: str, sign: Sign) -> str:
+    query = {"type": mime}
+    number = session.partition("~")[2]
+    if number:
+        query["s"] = number
+    return f"/media/{sign(signed_file(digest, mime))}/{digest}?{urlencode(query)}"
 
 
 def signed_file(digest: str, mime: str) -> str:

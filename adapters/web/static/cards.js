@@ -55,22 +55,54 @@ function download(media) {
   );
 }
 
-function film(media, tag) {
+function player(media, tag, more = {}) {
   return make(tag, {
     class: "film",
     src: media.url,
     controls: true,
-    loop: tag === "video",
-    "aria-label": media.alt || media.name,
+    preload: "metadata",
+    "aria-label": media.title || media.alt || media.name,
+    ...more,
+  });
+}
+
+/** A video with its beginning to look at; a covered one comes when it is asked for. */
+function film(media) {
+  const video = player(media, "video", {
+    loop: true,
+    poster: media.cover || null,
+    width: media.width || null,
+    height: media.height || null,
     "data-url": media.url,
   });
+  if (!media.spoiler) return video;
+  const veil = make(
+    "button",
+    { type: "button", class: "download", "data-url": media.url },
+    icon("👁️"),
+    t("Show the covered picture"),
+  );
+  veil.addEventListener("click", () => veil.replaceWith(video));
+  return veil;
+}
+
+/** A sound; a song with its cover and name. */
+function song(media) {
+  if (!media.title && !media.cover) return player(media, "audio", { "data-url": media.url });
+  return make(
+    "figure",
+    { class: "song", "data-url": media.url },
+    media.cover ? make("img", { src: media.cover, alt: "", width: 72, height: 72 }) : null,
+    make("figcaption", {}, make("b", {}, media.title || media.name), make("small", {}, media.artist)),
+    player(media, "audio"),
+  );
 }
 
 function drawFile(card, media) {
   if (card.file) return download(media);
   const kind = media.mime.split("/")[0];
-  if (kind === "image") return picture(media);
-  return kind === "video" || kind === "audio" ? film(media, kind) : download(media);
+  const draw = { image: picture, video: film, audio: song }[kind] || download;
+  return draw(media);
 }
 
 /** The card's files; one that is on the page already stays as it is, so that nothing flickers. */
