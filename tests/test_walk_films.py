@@ -74,7 +74,7 @@ FILMS = {
     "/video boat one own --seconds 10 --mode pro": "Kling 1.6",
     "/video boat two wrapped numeric": "Kling 1.6",
     "/video boat three short": "Kling 1.6",
-    "/video boat four object unknownstatus --model kling-v1 --camera zoom:-3": "Kling 1 ",
+    "/video boat four object unknownstatus --camera zoom:-3": "Kling 1 ",
     "/video boat five --model kling-v2-master --ar 9:16": "Kling 2 Master",
     "/video boat six listed --model luma": "Luma",
     "/video boat seven html --model ray-v2": "Luma Ray 2",
@@ -145,7 +145,7 @@ async def test_clothes_are_tried_on(tmp_path: Path) -> None:
 async def test_what_was_left_out_is_told_with_the_film(tmp_path: Path) -> None:
     """From the first moment on, with the price; flags count wherever they stand."""
     async with house(tmp_path) as here:
-        text = "/video a slow boat --seconds 8 --camera zoom:5 --stylize 50 --ar 2:1"
+        text = "/video a slow boat --model 1.6 --seconds 8 --camera zoom:5 --stylize 50 --ar 2:1"
         await here.ann.act(text=text)
         going = await here.ann.see(lambda c: c["progress"] >= 0 and "$" in c["text"])
         assert "$0.56" in plain(going)
@@ -284,8 +284,37 @@ async def test_a_picture_for_a_model_that_takes_addresses_needs_a_public_one(
 ) -> None:
     """Without it one sentence says what the owner has to set, and nothing is charged."""
     async with house(tmp_path) as here:
-        for words in ("a boat --model luma", "--model pika-1.5 --effect melt"):
+        for words in ("a boat --model luma", "--effect melt"):
             card = await here.told(f"/video {words}", image=await here.file())
             assert "public_url" in plain(card)
             assert "Nothing was charged" in plain(card)
         assert not here.gateway.journal
+
+
+async def test_pictures_go_as_passing_addresses_where_there_is_a_public_one(tmp_path: Path) -> None:
+    """For models that take nothing else; a wish for an effect finds a model that has it."""
+    web = {"listen": "127.0.0.1:0", "public_url": "https://studio.example"}
+    async with house(tmp_path, web=web) as here:
+        for words in ("--effect melt", "a boat --model luma"):
+            assert film(await here.told(f"/video {words}", image=await here.file()))
+        pika, luma = here.bodies
+        assert pika["image"].startswith("https://studio.example/")
+        assert pika["pikaffect"] == "Melt"
+        assert luma["image_url"].startswith("https://studio.example/")
+
+
+async def test_values_are_offered_while_a_person_types(tmp_path: Path) -> None:
+    """The models, the effects and the camera's moves, at most as many as platforms show."""
+    async with house(tmp_path) as here:
+        for option, typed, wanted in (
+            ("model", "", "ray-v2"),
+            ("effect", "", "Cake-ify"),
+            ("effect", "me", "Melt"),
+            ("camera", "", "forward_up"),
+            ("camera", "zoom", "zoom:-10"),
+        ):
+            query = {"command": "video", "option": option, "text": typed}
+            async with here.ann.session.get(f"{here.ann.base}/api/suggest", params=query) as answer:
+                offered = [value for value, _ in await answer.json()]
+            assert wanted in offered
+            assert len(offered) <= 25

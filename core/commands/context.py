@@ -210,16 +210,23 @@ class Context:
         self._offer(request)
         return cards.price_of(request, self.studio.offers)
 
-    def offer(self, kind: Kind, name: str | None, *, files: int | None = None) -> Offer:
+    def offer(
+        self,
+        kind: Kind,
+        name: str | None,
+        *,
+        files: int | None = None,
+        options: Collection[str] = (),
+    ) -> Offer:
         """The model a person named, else their own default, else the first; where none is named,
-        one that takes as many `files`. Raises `BadInput`.
+        one that takes as many `files`, and these `options` where one does. Raises `BadInput`.
         """
         offers = self.studio.offers
         own = offers.get(self.person.get(kind, ""))
         able = own and not own.hidden and (files is None or takes_files(own, files))
-        if own and able and not name:
+        if own and able and not name and set(options) <= own.takes.keys():
             return own
-        return find(offers.values(), kind, name or "", files)
+        return find(offers.values(), kind, name or "", files, options)
 
     def with_options(self, request: Request, **more: Json) -> Request:
         """The request with further options."""

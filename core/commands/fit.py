@@ -173,9 +173,15 @@ def _size(text: str) -> float | None:
     return size if size > 0 else None
 
 
-def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None) -> Offer:
+def find(
+    offers: Iterable[Offer],
+    kind: str,
+    name: str,
+    files: int | None = None,
+    options: Iterable[str] = (),
+) -> Offer:
     """The model a person named, however they write it, else the first of its kind that takes as
-    many input files.
+    many input files, and these options where one does.
 
     Raises `BadInput` naming those there are.
     """
@@ -184,7 +190,8 @@ def find(offers: Iterable[Offer], kind: str, name: str, files: int | None = None
         raise BadInput(mark("This is not offered here."))
     if not _plain(name):
         able = [offer for offer in known if files is None or takes_files(offer, files)]
-        return (able or known)[0]
+        apt = [offer for offer in able if set(options) <= offer.takes.keys()]
+        return (apt or able or known)[0]
     for meant in (_is, _begins, _has_all):
         if found := next((offer for offer in known if meant(offer, name)), None):
             return found

@@ -18,6 +18,9 @@ CHOICES = ("ar", "seconds", "mode", "camera", "effect", "no")
 """Options that a model may take; those it lacks are named to the person, and so are others that
 were typed as flags."""
 
+SHOWN = ("camera", "effect")
+"""Options that say what the video shows: where no model is named, one that has them is taken."""
+
 
 class VideoOptions(Options):
     """What `/video` takes."""
@@ -77,9 +80,10 @@ async def video(ctx: Context, options: VideoOptions) -> None:
         raise BadInput(mark("A last picture needs a first one as well: send both."))
     files = {"start": options.image, "end": options.end}
     given = {role: media for role, media in files.items() if media is not None}
-    offer = ctx.offer("video", model, files=len(given))
     chosen: dict[str, Any] = options.model_dump(include=set(CHOICES), exclude_none=True)
     knobs = {**chosen, **typed}
+    shown = [name for name in knobs if name in SHOWN]
+    offer = ctx.offer("video", model, files=len(given), options=shown)
     request, notes = request_for(offer, text, knobs, list(given.values()), list(given))
     await ctx.start(ctx.noted(request, notes), spoiler=options.spoiler)
 
