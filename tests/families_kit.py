@@ -51,7 +51,7 @@ async def house(folder: Path, pace: float = 0.02) -> AsyncIterator[Person]:
     await gateway.start()
     try:
         async with (
-            running(folder, gateway.url) as app,
+            running(folder, gateway.url, jobs={"poll_scale": 0.01}) as app,
             aiohttp.ClientSession(cookie_jar=jar()) as session,
         ):
             yield Person(await browser(session, app.address), gateway)

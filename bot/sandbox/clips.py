@@ -6,6 +6,7 @@ nothing here is `async`: callers run it in a thread. Needs PyAV, the extra `medi
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from array import array
@@ -92,6 +93,7 @@ def speech(text: str, seed: int, form: str) -> bytes:
     return encoded(samples or _tone((150.0, 300.0), _RATE // 4), form)
 
 
+@functools.lru_cache(64)
 def _tone(pitches: tuple[float, float], length: int) -> array[int]:
     first, second = (2 * math.pi * p / _RATE for p in pitches)
     fade = max(length // 8, 1)
