@@ -140,7 +140,7 @@ async def test_the_account_is_asked_with_its_own_key(
 def test_platforms_hide_them() -> None:
     """Discord shows them to administrators, Telegram's menu to nobody."""
     drawn = {c["name"]: c.get("default_member_permissions") for c in for_server(COMMANDS)}
-    assert drawn["balance"] == drawn["models"] == "8"
+    assert drawn["balance"] == drawn["models"] == 8
     assert drawn["imagine"] is None
     shown = menus([c for c in COMMANDS if not c.owner])[""]
     assert "balance" not in dict(shown)

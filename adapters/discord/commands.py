@@ -19,7 +19,7 @@ from core.i18n import DEFAULT, languages, translator
 CHOICES = 25
 OPTIONS = 25
 SLASH, MESSAGE_MENU = 1, 3
-ADMINISTRATOR = "8"
+ADMINISTRATOR = 8
 """Whom Discord shows the owner's commands in a server; what they do is guarded here."""
 STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 3, 4, 5, 10, 11
 _TYPES: dict[OptionKind, int] = {
