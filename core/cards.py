@@ -269,6 +269,12 @@ def price_of(request: Request, offers: Mapping[str, Offer]) -> int:
     return micro(offer.cost(request.options)) * count if offer else 0
 
 
+def _metered(request: Request, job: Job, offers: Mapping[str, Offer]) -> bool:
+    """Whether a request is paid by what it uses, as the job was: its price is but a bound."""
+    offer = offers.get(request.offer)
+    return offer is not None and any(offer.per_token) and request.offer == job.request.offer
+
+
 def result_buttons(
     say: Say,
     job: Job,
@@ -289,7 +295,8 @@ def result_buttons(
         for action in (a for a in actions if a.verb is verb):
             drawn = button(say, action, used=action.key in used, windows=windows)
             price = price_of(action.request, offers) if action.request else 0
-            if price > max(2 * job.price, CENT):
+            metered = action.request is not None and _metered(action.request, job, offers)
+            if price > max(2 * job.price, CENT) and not metered:
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
     shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]
