@@ -272,6 +272,8 @@ def test_klings_own_codes(
     assert type(caught.value) is kind
     assert (caught.value.spent, caught.value.again) == (spent, again)
     assert str(code) in caught.value.detail
+    with pytest.raises(kind):
+        kling.accept(FILM, Answer(usual, {"error": {"code": str(code), "message": "it says no"}}))
 
 
 def test_a_code_without_words_is_a_refusal_all_the_same() -> None:

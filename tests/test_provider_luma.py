@@ -20,6 +20,7 @@ from core.errors import (
 )
 from core.providers.base import Failed, Progress, Remote, Result, Ticket
 from core.providers.luma import PATH, Luma
+from core.providers.tasks import STILLS
 from core.wire import Answer, Blob
 from tests.task_families import CLOTH, PERSON, asked, begun, looked, notes
 
@@ -67,11 +68,11 @@ def test_a_film_from_words() -> None:
 def test_pictures_go_as_addresses() -> None:
     """The first, and the last where there is one."""
     _, body = luma.submit(asked(luma, "ray-v2", "a boat", PERSON))
-    assert body["image_url"] == Blob(PERSON, "url")
+    assert body["image_url"] == Blob(PERSON, "url", STILLS)
     assert body["aspect_ratio"] == "4:3"  # that of the picture
     assert "image_end_url" not in body
     _, body = luma.submit(asked(luma, "ray-v2", "a boat", PERSON, CLOTH))
-    assert body["image_end_url"] == Blob(CLOTH, "url")
+    assert body["image_end_url"] == Blob(CLOTH, "url", STILLS)
 
 
 def test_what_cannot_be_asked() -> None:

@@ -19,6 +19,7 @@ from core.errors import (
 )
 from core.providers.base import Failed, Progress, Remote, Result, Ticket
 from core.providers.pika import EFFECTS, LOOK, SUBMIT, Pika
+from core.providers.tasks import STILLS
 from core.wire import Answer, Blob
 from tests.task_families import PERSON, asked, begun, looked, notes
 
@@ -72,7 +73,7 @@ def test_shapes_as_numbers(ar: str, sent: float) -> None:
 def test_a_picture_with_an_effect() -> None:
     """It goes as an address, has its own shape, and needs no words."""
     _, body = pika.submit(asked(pika, "pika-1.5", "", PERSON, effect="melt", ar="1:1"))
-    assert body["image"] == Blob(PERSON, "url")
+    assert body["image"] == Blob(PERSON, "url", STILLS)
     assert (body["pikaffect"], body["promptText"]) == ("Melt", "")
     assert "aspectRatio" not in body["options"]
     assert "has no --ar" in notes(pika, "pika-1.5", PERSON, ar="1:1")[0]

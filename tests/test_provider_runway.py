@@ -20,13 +20,13 @@ from core.errors import (
 )
 from core.providers.base import Failed, Progress, Remote, Result, Ticket
 from core.providers.runway import LOOK, SUBMIT, Runway
+from core.providers.tasks import STILLS
 from core.wire import Answer, Blob
 from tests.task_families import CLOTH, PERSON, asked, begun, looked, notes
 
 runway = Runway()
 FILM = asked(runway, "gen4_turbo", "zoom in", PERSON)
 MP4 = "https://cdn.example/x.mp4?_jwt=a.b"
-TYPES = ("image/jpeg", "image/png", "image/webp")
 
 
 def task(status: Any, **more: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_a_film_from_a_picture() -> None:
     assert path == SUBMIT
     assert body == {
         "model": "gen4_turbo",
-        "promptImage": Blob(PERSON, "data_uri", types=TYPES, most=3_500_000),
+        "promptImage": Blob(PERSON, "data_uri", types=STILLS, most=3_500_000),
         "promptText": "zoom in",
         "duration": 10,
         "ratio": "720:1280",

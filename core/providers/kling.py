@@ -217,7 +217,8 @@ class Kling(TaskFamily):
 
     def refused(self, answer: Answer) -> GatewayError | None:
         """An error by Kling's own code where it has one: also a 200 may carry it."""
-        code = whole(object_of(answer.body).get("code")) or 0
+        body = object_of(answer.body)
+        code = whole(body.get("code")) or whole(object_of(body.get("error")).get("code")) or 0
         error = super().refused(answer)
         if code < 1000:
             return error

@@ -15,7 +15,16 @@ from core.i18n import mark
 from core.providers.base import Offer, Request, Ticket
 from core.providers.fields import object_of, text_of, url_of
 from core.providers.stages import stage_of
-from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, shape, wire_name
+from core.providers.tasks import (
+    STILLS,
+    Seen,
+    TaskFamily,
+    by_role,
+    files_of,
+    first_id,
+    shape,
+    wire_name,
+)
 from core.wire import Blob, Json
 
 FAMILY = "luma"
@@ -71,9 +80,9 @@ class Luma(TaskFamily):
         if options.get("loop"):
             body["loop"] = True
         if "start" in files:
-            body["image_url"] = Blob(files["start"], "url")
+            body["image_url"] = Blob(files["start"], "url", STILLS)
         if "end" in files:
-            body["image_end_url"] = Blob(files["end"], "url")
+            body["image_end_url"] = Blob(files["end"], "url", STILLS)
         return PATH, body
 
     def task_id(self, body: Json) -> str:

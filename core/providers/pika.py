@@ -14,7 +14,7 @@ from core.i18n import mark
 from core.providers.base import Offer, Remote, Request, Ticket
 from core.providers.fields import object_of, percent_of, text_of, url_of
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, first_id, wire_name
+from core.providers.tasks import STILLS, Seen, TaskFamily, first_id, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "pika"
@@ -96,7 +96,7 @@ class Pika(TaskFamily):
             "options": shape,
         }
         if request.media:
-            body["image"] = Blob(request.media[0], "url")
+            body["image"] = Blob(request.media[0], "url", STILLS)
         else:
             shape["aspectRatio"] = RATIOS.get(text_of(options.get("ar")), RATIOS["16:9"])
         return SUBMIT, body

@@ -16,7 +16,16 @@ from core.messages import Media
 from core.providers.base import Offer, Remote, Request, Ticket
 from core.providers.fields import object_of, percent_of, text_of, url_of
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import Seen, TaskFamily, by_role, files_of, first_id, shape, wire_name
+from core.providers.tasks import (
+    STILLS,
+    Seen,
+    TaskFamily,
+    by_role,
+    files_of,
+    first_id,
+    shape,
+    wire_name,
+)
 from core.wire import Blob, Json
 
 FAMILY = "runway"
@@ -36,8 +45,8 @@ RATIOS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-TYPES, MOST_BYTES = ("image/jpeg", "image/png", "image/webp"), 3_500_000
-"""Pictures that are taken, and bytes of one: the data URI may have 5 MB."""
+MOST_BYTES = 3_500_000
+"""Bytes of a picture: its data URI may have 5 MB."""
 
 
 def _offer(key: str, title: str, price: float, most: int) -> Offer:
@@ -136,7 +145,7 @@ def _pictures(request: Request) -> Json:
 
 
 def _file(media: Media) -> Blob:
-    return Blob(media, types=TYPES, most=MOST_BYTES)
+    return Blob(media, types=STILLS, most=MOST_BYTES)
 
 
 def _films(task: Mapping[str, Json], wrapper: Mapping[str, Json]) -> tuple[Remote, ...]:

@@ -141,6 +141,8 @@ def _not_seen(error: GatewayError | None, answer: Answer) -> GatewayError:
 
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+STILLS = ("image/jpeg", "image/png", "image/webp")
+"""Pictures that models of films take, where nothing else is known."""
 
 
 def files_of(places: Iterable[Json]) -> tuple[Remote, ...]:
