@@ -29,7 +29,7 @@ class Walk:
     pace: float = 0.01
 
     @asynccontextmanager
-    async def bot(self, **more: Any) -> AsyncIterator[App]:
+    async def bot(self, *, public_url: str = "", **more: Any) -> AsyncIterator[App]:
         """Run the program until the block ends; the store stays for the next run."""
         given = {
             "token": self.server.token,
@@ -42,6 +42,7 @@ class Walk:
             clock=self.server.clock.now,
             discord=given | more,
             jobs={"poll_scale": self.pace},
+            web={"listen": "127.0.0.1:0", "public_url": public_url},
         ) as app:
             await self.server.wait_connected()
             await self.server.wait_commands()

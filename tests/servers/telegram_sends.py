@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from tests.servers import telegram_rules as rules
 from tests.servers.telegram_files import Media
 from tests.servers.telegram_records import Action, Chat, Draft, Message, Topic
@@ -111,6 +113,7 @@ def _send_media(kind: str) -> Handler:
         envelope = _envelope(world, params)
         words, entities = read_text(params, "caption", MAX_CAPTION)
         media = await world.files.accept(kind, params.source(kind), _meta(params.values))
+        _thumbnail(media, params.source("thumbnail"))
         rules.may_send(envelope.chat, media.kind)
         rules.charge(world, envelope.chat, f"send{kind.capitalize()}")
         spoiler = params.flag("has_spoiler")
@@ -121,6 +124,24 @@ def _send_media(kind: str) -> Handler:
 
 def _meta(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in _META if name in values}
+
+
+def _thumbnail(media: Media, given: Upload | str | None) -> None:
+    """Notes a thumbnail; as Telegram does, it passes over one that breaks the rules.
+
+    "JPEG, less than 200 kB; width and height should not exceed 320. Can't be reused, and can only
+    be uploaded as a new file."
+    """
+    if given is None:
+        return
+    if isinstance(given, str):
+        raise bad("thumbnail must be uploaded as a new file")
+    with Image.open(given.path) as picture:
+        (width, height), jpeg = picture.size, picture.format == "JPEG"
+    if jpeg and max(width, height) <= 320 and given.size < 200_000:
+        about = {"width": width, "height": height, "file_size": given.size}
+        number = given.digest[:12]
+        media.meta["thumbnail"] = {"file_id": number, "file_unique_id": number, **about}
 
 
 async def send_media_group(world: World, params: Params) -> list[dict[str, Any]]:
@@ -167,6 +188,8 @@ async def album_item(world: World, params: Params, item: object) -> tuple[Media,
     if reference.startswith("attach://"):
         source = params.attached(reference)
     media = await world.files.accept(str(item["type"]), source, _meta(item))
+    if small := str(item.get("thumbnail") or ""):
+        _thumbnail(media, params.attached(small))
     words, entities = format_text(
         str(item.get("caption") or ""),
         str(item.get("parse_mode") or ""),
