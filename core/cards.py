@@ -118,6 +118,11 @@ def brief_prompt(prompt: str, limit: int) -> str:
     return shorten(words, limit - len(tail)) + tail
 
 
+def bare_prompt(prompt: str) -> str:
+    """A prompt without its flags."""
+    return _FLAGS.split(prompt, maxsplit=1)[0].strip()
+
+
 def notes_line(job: Job) -> str:
     """What was changed in the person's words, told in their language; or empty."""
     notes = job.request.options.get("notes")

@@ -322,22 +322,28 @@ class Desk:
             raise Gone(mark("This button's command is not offered here any more."))
         job = await self._store.job(action.job) if action.job else None
         if job is not None:
-            ctx.place = replace(ctx.place, spoiler=ctx.place.spoiler or job.place.spoiler)
+            ctx.place = replace(
+                ctx.place,
+                spoiler=ctx.place.spoiler or job.place.spoiler,
+                hidden=job.place.hidden and not ctx.place.private,
+            )
         ctx.once = _once(action, values)
         await self._run(ctx, command, {**stored, **values})
 
     async def _stored(self, action: Action, value: str) -> Any:
         """A stored value of a command; `file:0` is the first file of the action's job, `text:` what
-        it says, `job:` its id.
+        it says, `prompt:` what was asked, `job:` its id.
         """
         if value == "job:":
             return action.job
         head, _, number = value.partition(":")
-        if value != "text:" and (head != "file" or not number.isdecimal()):
+        if value not in ("text:", "prompt:") and (head != "file" or not number.isdecimal()):
             return unpack(value)
         job = await self._store.job(action.job)
         if value == "text:":
             return spoken(job.text) if job is not None else ""
+        if value == "prompt:":
+            return cards.bare_prompt(job.request.prompt) if job is not None else ""
         if job is None or len(job.media) <= int(number):
             raise Gone(mark("That file is not there any more."))
         return job.media[int(number)]

@@ -36,7 +36,11 @@ def final(*words: str) -> Any:
 @pytest.mark.parametrize(
     ("words", "told", "paid"),
     [
-        ("/ask hello --model claude-haiku-4-5", ["claude-haiku-4-5 here", "1 + 33 tokens", "$0.0002"], 1),
+        (
+            "/ask hello --model claude-haiku-4-5",
+            ["claude-haiku-4-5 here", "1 + 33 tokens", "$0.0002"],
+            1,
+        ),
         ("/ask hello --answers 2", ["1.", "2.", "GPT-4.1-MINI"], 1),
         ("/ask a cutoff story", ["You asked", "broke off here"], 1),
         ("/ask a midfault story", ["You asked", "broke off here"], 1),
@@ -139,6 +143,20 @@ async def test_one_of_several_answers_goes_on(gateway: Sandbox, tmp_path: Path) 
         last = gateway.submits[-1].body["messages"]
         assert last[-2]["role"] == "assistant"
         assert "GPT-4.1-MINI" in last[-2]["content"]
+
+
+async def test_a_prompt_is_improved_from_its_picture(gateway: Sandbox, tmp_path: Path) -> None:
+    """Three better ones, without the flags, each one press away."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/imagine a fox --model flux-schnell --ar 16:9")
+        drawn = await ann.see(lambda c: c["media"] and c["progress"] == -1)
+        await ann.act(token=button(drawn, "Improve"))
+        better = await ann.see(final("a fox, at dawn", "a fox, as a woodcut"))
+        await ann.act(token=button(better, "2"))
+        await ann.see(lambda c: c["media"] and "a fox, as a woodcut" in plain(c))
+
+        assert 3 == len(gateway.submits)
 
 
 async def test_pictures_and_voices_go_along(gateway: Sandbox, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ async def test_imagine_shows_progress_then_a_grid_with_midjourneys_buttons(
             assert labels(progress) == ["Cancel"]
 
             picture = await general.wait_message(result("a fox"), timeout=15)
-            assert rows(picture) == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"]]
+            assert rows(picture)[:2] == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"]]
             assert picture.pinged == [ann]
             assert picture.content.startswith(ann.mention)
             assert picture.attachments[0].data.startswith(b"\x89PNG")

@@ -29,7 +29,7 @@ async def test_imagine_then_upscale_then_the_same_button_again(
         ann = await browser(s, app.address)
         await ann.act(text="/imagine a fox in the rain --ar 3:2")
         grid = await ann.see(result("Imagine"))
-        assert ["U1", "U2", "U3", "U4", "", "V1", "V2", "V3", "V4"] == [
+        assert ["U1", "U2", "U3", "U4", "", "V1", "V2", "V3", "V4", "Improve"] == [
             b["label"] for b in grid["buttons"]
         ]
 

@@ -153,7 +153,11 @@ async def remembered(ctx: Context) -> list[Json]:
     own = [
         job
         for job in jobs
-        if job.request.kind == "chat" and job.place.key == ctx.place.key and job.created_at > since
+        if job.request.kind == "chat"
+        and job.place.key == ctx.place.key
+        and job.created_at > since
+        and not job.request.options.get("schema")
+        and (ctx.place.hidden or not job.place.hidden)
     ]
     return turns_of(own[:TURNS])
 

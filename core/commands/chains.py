@@ -22,6 +22,8 @@ FIRST_OF_FOUR = "U1"
 """
 SPOKEN = 4096
 """Characters that are read aloud at a time."""
+IDEA = 2000
+"""Characters of a prompt that is made better."""
 ANSWERS: frozenset[Kind] = frozenset({"chat", "complete", "transcript", "translation"})
 """Kinds whose result is read."""
 
@@ -64,13 +66,20 @@ PICTURE: tuple[Chain, ...] = (
 )
 ANSWER: tuple[Chain, ...] = (Chain(mark("Speak"), "🔊", "speak", "speech", {"text": "text:"}),)
 
+DRAWN: tuple[Chain, ...] = (Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"}),)
+
 
 def follow_ups(offers: Mapping[str, Offer], request: Request, result: Result) -> tuple[Invite, ...]:
     """The buttons that lead from a result to other commands."""
     if request.kind in ANSWERS and not result.media:
         fits = 0 < len(result.text) <= SPOKEN
         return _invites(ANSWER if fits else (), offers, result.invites, files=0)
-    return _invites(PICTURE if _whole(result) else (), offers, result.invites, files=1)
+    asked = request.prompt if request.kind == "image" and result.media else ""
+    better = DRAWN if 0 < len(asked) <= IDEA else ()
+    return (
+        *_invites(PICTURE if _whole(result) else (), offers, result.invites, files=1),
+        *_invites(better, offers, result.invites, files=0),
+    )
 
 
 def _whole(result: Result) -> bool:

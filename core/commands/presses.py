@@ -59,6 +59,7 @@ async def proceed(
     title = action.label or action.emoji
     prompts = action.request.options.get("each")
     spoiler = parent.place.spoiler
+    ctx.place = replace(ctx.place, hidden=parent.place.hidden and not ctx.place.private)
     if isinstance(prompts, list):
         for number, prompt in enumerate(prompts, 1):
             one = replace(action.request, prompt=str(prompt), options={})
@@ -84,6 +85,7 @@ async def again(
     del values, providers
     job = await _job(ctx, action)
     ctx.command = job.command
+    ctx.place = replace(ctx.place, hidden=job.place.hidden and not ctx.place.private)
     await ctx.start(
         job.request,
         title=job.title,
