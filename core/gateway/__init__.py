@@ -60,7 +60,7 @@ class GatewaySettings(BaseModel):
     """Where the account can be asked about with it."""
     paths: dict[str, str] = Field(default_factory=dict)
     """Path beginnings to replace, such as `"/mj" = "/fast/mj"`."""
-    timeout: float = Field(100.0, gt=0, le=170)
+    timeout: float = Field(170.0, gt=0, le=170)
     """Seconds for one call."""
 
     @field_validator("base_url")
