@@ -10,6 +10,7 @@ import pytest
 from bot.sandbox import clips
 from tests import discord_house, telegram_house
 from tests.servers.discord_files import Attachment
+from tests.servers.telegram_faults import Fault
 
 
 @pytest.fixture
@@ -93,6 +94,20 @@ async def test_what_is_read_aloud_is_a_voice_message(telegram: telegram_house.Wa
         assert said.media.upload.data.startswith(b"OggS")
 
 
+async def test_the_answer_comes_also_after_flood_waits(telegram: telegram_house.Walk) -> None:
+    """Telegram asks for pauses while it grows and when it is done: it comes once, and whole."""
+    async with telegram.bot():
+        ann, chat = telegram.ann()
+        wait = {"status": 429, "description": "Too Many Requests: retry after 1", "retry_after": 1}
+        telegram.server.faults.add(Fault("error", "editMessageText", times=2, **wait))
+        await ann.say(chat, "/ask a slow story")
+        await chat.wait_message(lambda m: "▌" in m.words, timeout=15)
+        telegram.server.faults.add(Fault("error", "sendMessage", times=2, **wait))
+        await chat.wait_message(says("made in the sandbox", "tokens"), timeout=30)
+
+        assert len([m for m in chat.from_bot if "tokens" in m.words]) == 1
+
+
 async def test_a_long_answer_comes_whole(telegram: telegram_house.Walk) -> None:
     """In as many messages as it takes, also in a group's slower pace, and as a file."""
     async with telegram.bot():
@@ -116,6 +131,13 @@ async def test_a_private_answer_is_seen_by_its_person_alone(discord: discord_hou
         )
 
         assert answer.ephemeral
+        opened = await ann.click(answer, "Continue")
+        await opened.wait_ack()
+        await ann.submit(opened, {"prompt": "and for her?"})
+        more = await general.wait_message(
+            lambda m: "question 2" in m.content and "tokens" in m.content, timeout=15
+        )
+        assert more.ephemeral
         assert not any("You asked" in m.content for m in general.log if bob.sees(m))
 
 
