@@ -165,3 +165,19 @@ async def test_a_person_is_told_in_private_what_no_group_takes(desk: Desk) -> No
     assert sent.chat == str(desk.chat.id)
     with pytest.raises(Exception, match="closed"):
         await desk.sender.send(place, Message("10 %", mention=ann, progress=10), None)
+
+
+async def test_who_wants_no_voice_messages_gets_a_file(desk: Desk) -> None:
+    """The words were paid for, and a person's settings must not lose them."""
+    desk.chat.forbidden.add("voice")
+    spoken = desk.file(b"OggS" + bytes(100), "audio/ogg", voice=True, name="words.ogg")
+    await desk.sender.send(desk.place, Message("Spoken", (spoken,)), None)
+    sent = desk.chat.from_bot[-1]
+    assert sent.media is not None
+    assert (sent.media.kind, sent.caption) == ("document", "Spoken")
+    desk.server.fail("sendVoice", 400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
+    desk.chat.forbidden.clear()
+    await desk.sender.send(desk.place, Message("Spoken", (spoken,)), None)
+    again = desk.chat.from_bot[-1]
+    assert again.media is not None
+    assert again.media.kind == "document"

@@ -97,7 +97,7 @@ class How:
     """How much of a message is shown; less and less of it as Telegram refuses parts."""
 
     as_file: bool = False
-    """Pictures go as files; an edit leaves them as they are."""
+    """Pictures, videos and sounds go as files; an edit leaves them as they are."""
     plain: bool = False
     """Text without formatting, mention included."""
     short: bool = False
@@ -108,6 +108,8 @@ class How:
     """Not in reply, not in a topic."""
 
 
+_SHOWN = ("photo", "media", "video", "animation", "music", "audio", "voice")
+"""Kinds that a chat or a person may not take, while it takes files."""
 _PICTURE = ("photo", "image", "wrong file", "wrong type", "media", "webpage")
 _WORDS = ("entit", "parse", "user_invalid")
 _LENGTH = ("too long", "too_long")
@@ -125,7 +127,7 @@ def gentler(how: How, error: TelegramError) -> How | None:
     short, fewer = replace(how, short=True), replace(how, buttons=max(how.buttons - 1, 0))
     alone = replace(how, alone=True)
     if says(error, *CLOSED):
-        return file if says(error, "photo", "media") and not how.as_file else None
+        return file if says(error, *_SHOWN) and not how.as_file else None
     by_words = (
         (_LENGTH, short),
         (_WORDS, plain),
