@@ -7,7 +7,7 @@ or a hole, at exactly the picture's size. Pure but for the archive; knows no mod
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,9 +18,13 @@ from core.archive import BROKEN, Archive
 from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Media
+from core.pictures import redrawn
 
 Kind = Literal["black", "clear"]
 
+TYPES = ("image/png", "image/jpeg", "image/webp")
+MOST = 10_000_000
+"""Types and bytes of a picture that every model with masks takes."""
 SLACK = 0.03
 """How much the shapes of mask and picture may differ: editors round."""
 NOTHING = mark(
@@ -32,19 +36,32 @@ SHAPE = mark(
 )
 
 
-async def mask_for(archive: Archive, picture: Media, mask: Media, kind: Kind) -> Media:
-    """The mask as a model takes it, kept in the archive. Raises `BadInput` with the fix."""
-    size = (picture.width or mask.width, picture.height or mask.height)
+async def masked(archive: Archive, picture: Media, mask: Media, kind: Kind) -> tuple[Media, Media]:
+    """Picture and mask as a model takes them, kept in the archive: equally large, and the picture
+    as people see it, for on its way to a service it would be turned, and the mask not.
+
+    Raises `BadInput` with the fix.
+    """
+    upright = await _made(archive, partial(redrawn, types=TYPES, most=MOST), picture)
+    size = (upright.width or mask.width, upright.height or mask.height)
     _check_shape(size, (mask.width, mask.height))
+    return upright, await _made(archive, partial(_drawn, size=size, kind=kind), mask)
+
+
+async def _made(archive: Archive, work: Callable[[Path], bytes | None], media: Media) -> Media:
+    """What work makes of a picture, kept; the picture itself where it makes nothing of it."""
     try:
-        data = await archive.look(partial(_drawn, size=size, kind=kind), mask)
+        data = await archive.look(work, media)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadInput(BROKEN) from error
+    if not data:
+        return media
+    whole = data
 
     async def chunks() -> AsyncIterator[bytes]:
-        yield data
+        yield whole
 
-    return await archive.put(chunks(), name="mask.png")
+    return await archive.put(chunks(), name=media.name)
 
 
 def _check_shape(picture: tuple[int, int], mask: tuple[int, int]) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 
 from pydantic import Field
 
-from core.commands.context import Context
+from core.commands.context import Context, pack
 from core.commands.fit import request_for
 from core.commands.mjprompt import ratio
 from core.commands.spec import Command, Menu, Options
 from core.errors import BadInput
 from core.i18n import mark
-from core.masks import mask_for
-from core.messages import Media
+from core.masks import masked
+from core.messages import Field as Question
+from core.messages import Form, Media
+from core.providers.base import Offer
 
 
 class Knobs(Options):
@@ -47,6 +49,7 @@ class EditOptions(Knobs):
     mask: Media | None = Field(
         None, description=mark("Where it may change: black there, white elsewhere, same size")
     )
+    region: bool = Field(False, description=mark("Paint the part that may change, or send it next"))
     model: str | None = Field(
         None,
         max_length=60,
@@ -58,20 +61,35 @@ class EditOptions(Knobs):
 async def edit(ctx: Context, options: EditOptions) -> None:
     """Change a picture, in a region when a mask comes with it."""
     files = [options.image, *([options.mask] if options.mask else [])]
-    offer = ctx.offer("edit", options.model, files=len(files))
-    if offer.media[0] > len(files):
-        raise BadInput(NEEDS_MASK, model=offer.title)
+    offer = ctx.offer("edit", options.model, files=2 if options.region else len(files))
+    if options.mask is None and (options.region or offer.media[0] > len(files)):
+        await _ask_region(ctx, offer, options)
+        return
     if options.mask and offer.mask:
-        mask = await mask_for(ctx.studio.archive, options.image, options.mask, offer.mask)
-        files = [options.image, mask]
+        files = [*await masked(ctx.studio.archive, options.image, options.mask, offer.mask)]
     request, notes = request_for(offer, options.prompt, options.knobs(), files)
     await ctx.start(ctx.noted(request, notes))
 
 
-NEEDS_MASK = mark(
-    "{model} changes only a part of a picture: send a mask with it, black where it may change and "
-    "white elsewhere, or leave the model out."
-)
+NO_PART = mark("{model} changes whole pictures, not a part of one. Choose another model.")
+
+
+async def _ask_region(ctx: Context, offer: Offer, options: EditOptions) -> None:
+    """Ask for the part that may change: painted, or as a file."""
+    if offer.media[1] < 2:
+        raise BadInput(NO_PART, model=offer.title)
+    say = ctx.say
+    question = Question(
+        "mask",
+        say("Mask: black is painted anew"),
+        kind="image",
+        hint=say("A picture of the same size: black where it may change, white elsewhere"),
+        paint="black",
+    )
+    values = {name: str(value) for name, value in options.knobs().items()}
+    values |= {"prompt": options.prompt, "image": pack([options.image]), "model": offer.key}
+    lead = say("{model} changes only a part of a picture: which one?", model=offer.title)
+    await ctx.ask(Form(say("Edit a part"), (question,)), values, lead)
 
 
 class RemixOptions(Knobs):
