@@ -357,8 +357,17 @@ SHAPES = {
 def options(say: Say, job: Job) -> list[str]:
     """What was asked for besides the prompt, whose flags it shows itself."""
     shape = SHAPES.get(str(job.request.options.get("dimensions", "")))
-    pictures = len(job.request.media) if job.request.kind in ("image", "blend") else 0
-    return [*([say(shape)] if shape else []), *([f"🖼️ ×{pictures}"] if pictures else [])]
+    pictures = len(job.request.media) if job.request.kind in ("image", "blend", "video") else 0
+    drawn = f"🖼️ ×{pictures}" if pictures else ""
+    film = _of_film(say, job.request.options) if job.request.kind == "video" else []
+    return [part for part in (say(shape) if shape else "", *film, drawn) if part]
+
+
+def _of_film(say: Say, options: Mapping[str, object]) -> list[str]:
+    """Length, shape, mode, camera and effect of a film, as far as they were chosen."""
+    seconds = str(options.get("seconds") or "")
+    chosen = [str(options.get(name) or "") for name in ("ar", "mode", "camera", "effect")]
+    return [say("{n} s", n=seconds) if seconds else "", *map(escape, chosen)]
 
 
 def result(

@@ -153,6 +153,7 @@ async def test_what_was_left_out_is_told_with_the_film(tmp_path: Path) -> None:
             assert "has no --camera, --stylize, so I left that out" in plain(card)
             assert "does not film 8 seconds; I took 10" in plain(card)
             assert "I took 16:9" in plain(card)
+        assert "Kling 1.6 · 10 s · 16:9 · " in plain(card)
         assert here.bodies[0]["duration"] == "10"
 
 
