@@ -171,11 +171,20 @@ class App:
             clock=clock,
             chain=partial(follow_ups, offers),
         )
-        owners = frozenset(settings.owner.ids)
         studio = Studio(
-            store, engine, outbox, delivery, offers, settings.jobs, clock, archive, gateway, owners
+            store=store,
+            engine=engine,
+            outbox=outbox,
+            delivery=delivery,
+            offers=offers,
+            jobs=settings.jobs,
+            clock=clock,
+            archive=archive,
+            gateway=gateway,
+            links=links,
+            owners=frozenset(settings.owner.ids),
         )
-        desk = Desk(studio, gateway=gateway, archive=archive, providers=families, links=links)
+        desk = Desk(studio, gateway=gateway, archive=archive, providers=families)
         own: list[Site] = [Files(links, archive), Paint(links, desk)]
         return engine, outbox, delivery, desk, own
 

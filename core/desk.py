@@ -6,7 +6,6 @@ no platform.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pathlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,7 +19,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import Context, Studio, insist, unpack
+from core.commands.context import OWN, Context, Studio, insist, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
@@ -37,10 +36,8 @@ from core.errors import (
 from core.gateway import Gateway
 from core.i18n import Say, mark, pick, translator
 from core.jobs import Action, Verb
-from core.links import Links
 from core.messages import (
     Attachment,
-    Button,
     Caller,
     Event,
     Filling,
@@ -77,7 +74,6 @@ class Desk:
         gateway: Gateway,
         archive: Archive,
         providers: Mapping[str, Provider],
-        links: Links,
         commands: Sequence[Command] = COMMANDS,
     ) -> None:
         """Take the parts."""
@@ -88,7 +84,6 @@ class Desk:
         self._gateway = gateway
         self._archive = archive
         self._providers = providers
-        self._links = links
 
     def attach(self, adapter: Adapter) -> None:
         """Register a chat platform for outgoing messages."""
@@ -262,28 +257,13 @@ class Desk:
         if action.form is not None:
             form = cards.form(ctx.say, replace(action.form, token=action.token))
             await ctx.reply(Message(text=form.title, form=form, mention=ctx.caller, private=True))
-            await self._lend_brush(ctx, action, form)
+            await ctx.lend_brush(form)
             return
         await self._act(ctx, action, {})
 
-    async def _lend_brush(self, ctx: Context, action: Action, form: Form) -> None:
-        """Give the person alone the address of the page to paint on, where others reach it: whoever
-        has it answers for them.
-        """
-        url = self._links.public(self._links.page(action.token))
-        if not url or cards.painted(form) is None:
-            return
-        words = ctx.say("Or paint what shall change on a page of mine, and write the rest there:")
-        link = Button(ctx.say("Paint it"), "🖌️", url=url)
-        adapter = self._studio.outbox.adapter(ctx.place.platform)
-        place = adapter.aside(ctx.place, ctx.caller)
-        message = Message(words, buttons=(link,), private=True)
-        nonce = hashlib.sha256(f"{ctx.key}/brush".encode()).hexdigest()[:20]
-        await self.post(place, message, nonce=nonce)
-
     def page(self, token: str) -> str:
         """The path of the page where a button's form can be painted."""
-        return self._links.page(token)
+        return self._studio.links.page(token)
 
     async def canvas(self, token: str) -> painting.Canvas:
         """What is to be painted for a button. Raises a `BotError`."""
@@ -315,7 +295,7 @@ class Desk:
             await ACTS[action.verb](ctx, action, values, self._providers)
             return
         stored = {
-            k: await self._stored(action, v) for k, v in action.values.items() if k != "command"
+            k: await self._stored(action, v) for k, v in action.values.items() if k not in OWN
         }
         command = self._by_name.get(action.values["command"])
         if command is None:

@@ -12,9 +12,11 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from bot.sandbox import Sandbox
 from core.links import DAY, Links
 from tests import discord_house, telegram_house
 from tests.house import running
+from tests.web_kit import browser, jar, result
 
 PUBLIC = "https://bot.example/atelier"
 WEB = {"listen": "127.0.0.1:0", "public_url": PUBLIC, "playground": False}
@@ -163,6 +165,35 @@ async def test_a_mask_that_cannot_be_used_is_refused_in_words(
             assert answer.status == 404
             assert "Press the button" in await answer.text()
         assert paid == discord.paid
+
+
+async def test_a_part_of_an_own_picture_is_painted_for_an_edit(tmp_path: Path) -> None:
+    """/edit asks for the part; what is painted goes to the model as black, once."""
+    gateway = Sandbox(pace=0.01, image_size=128)
+    await gateway.start()
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        source = io.BytesIO()
+        Image.new("RGB", (200, 100), "teal").save(source, "JPEG")
+        _, given = await ann.upload(source.getvalue(), "sea.jpg")
+        values = {"prompt": "a boat", "image": {"handle": given["handle"]}, "region": True}
+        await ann.act(command="edit", values=values)
+        card = await ann.see(lambda c: c["form"] and "which one?" in c["text"])
+        url = app.address + card["form"]["page"]
+        async with s.get(f"{url}/picture") as shown:
+            assert Image.open(io.BytesIO(await shown.read())).size == (200, 100)
+        image = Image.new("L", (200, 100), "white")
+        image.paste("black", (0, 0, 50, 50))
+        target = io.BytesIO()
+        image.save(target, "PNG")
+        painted = base64.b64encode(target.getvalue()).decode()
+        for _ in range(2):
+            assert await sent(url, mask=painted, values={}) == (202, {"ok": True})
+        await ann.see(result("Edit"))
+        await ann.settled()
+        assert len(gateway.submits) == 1
+        assert "edit" in gateway.submits[0].path
+    await gateway.stop()
 
 
 def test_an_address_is_good_for_a_day_and_for_its_button() -> None:

@@ -13,7 +13,6 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
 from urllib.parse import unquote
@@ -184,7 +183,7 @@ class WebAdapter:
         return attachment.url
 
     def _card(self, session: str, key: str, message: Message) -> render.Card:
-        return render.card(key, message, session, self._signer(session))
+        return render.card(key, message, session, self._signer(session), self._desk.page)
 
     def _signer(self, session: str) -> render.Sign:
         return lambda value: self._guard.mark(session, value)
@@ -229,8 +228,7 @@ class WebAdapter:
             form = await self._desk.form(request.match_info["token"], caller)
         except UserError as error:
             return self._sorry(caller, error)
-        page = self._desk.page(form.token) if any(f.paint for f in form.fields) else ""
-        return web.json_response({**asdict(form), "page": page})
+        return web.json_response(render.form(form, self._desk.page))
 
     def _sorry(self, caller: Caller, error: BotError, status: int = 400) -> web.Response:
         """An error as one plain sentence."""

@@ -12,26 +12,38 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from core.commands.spec import Command
-from core.messages import Media, Message
+from core.messages import Form, Media, Message
 
 Card: TypeAlias = dict[str, Any]
 Sign: TypeAlias = Callable[[str], str]
 """Signs a value for the session the card is for."""
 
 
-def card(key: str, message: Message, session: str, sign: Sign) -> Card:
-    """A message of the bot."""
+def card(
+    key: str,
+    message: Message,
+    session: str,
+    sign: Sign,
+    page: Callable[[str], str] = lambda token: "",
+) -> Card:
+    """A message of the bot; `page` gives the path at which a form can be painted."""
     return {
         "key": key,
         "text": message.text,
         "media": [shown(media, session, sign) for media in message.media],
         "buttons": [asdict(button) for button in message.buttons],
         "progress": message.progress,
-        "form": asdict(message.form) if message.form else None,
+        "form": form(message.form, page) if message.form else None,
         "private": message.private,
         "file": message.as_file,
         "mine": False,
     }
+
+
+def form(asked: Form, page: Callable[[str], str]) -> dict[str, Any]:
+    """A form, with the page of the brush where that is of use."""
+    paints = any(field.paint for field in asked.fields)
+    return {**asdict(asked), "page": page(asked.token) if paints else ""}
 
 
 def said(key: str, line: str, media: Sequence[Media], session: str, sign: Sign) -> Card:

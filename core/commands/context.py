@@ -26,7 +26,8 @@ from core.gateway import Gateway
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
-from core.messages import Caller, Form, Media, Message, Place, Ref
+from core.links import Links
+from core.messages import Button, Caller, Filling, Form, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
@@ -41,12 +42,23 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 STOPPABLE = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING, State.WAITING})
 """States in which cancelling means something."""
 
+OWN = ("command", "at")
+"""Values of a command's action that are none of its options: which command it is, and where a form
+was asked.
+"""
+_EVENT: TypeAdapter[Filling] = TypeAdapter(Filling)
 _MEDIA: TypeAdapter[list[Media]] = TypeAdapter(list[Media])
 
 
 def pack(media: Sequence[Media]) -> str:
     """Pictures as a stored value of an action."""
     return "media:" + _MEDIA.dump_json(list(media)).decode()
+
+
+def asked_at(action: Action) -> Filling | None:
+    """Where and of whom a command's form was asked, as an event without answers."""
+    found = action.values.get("at")
+    return _EVENT.validate_json(found) if found else None
 
 
 def unpack(value: str) -> str | list[Media]:
@@ -94,6 +106,7 @@ class Studio:
     clock: Callable[[], float]
     archive: Archive
     gateway: Gateway
+    links: Links
     owners: Collection[str] = ()
     """Who the bot belongs to: `discord:123`, or a platform on which everybody is the owner."""
 
@@ -168,10 +181,29 @@ class Context:
 
     async def ask(self, form: Form, values: Mapping[str, str], lead: str) -> None:
         """Ask for what a command lacks; the answers run it with `values` besides."""
-        action = self.action(Verb.COMMAND, values={"command": self.command, **values}, form=form)
+        caller = replace(self.caller, lang=self.lang)
+        event = Filling(self.key, caller, self.place, "", ref=self.origin)
+        at = {"at": _EVENT.dump_json(event).decode()} if cards.painted(form) else {}
+        stored = {"command": self.command, **at, **values}
+        action = self.action(Verb.COMMAND, values=stored, form=form)
         (kept,) = await self.studio.store.add_actions([action])
         form = replace(form, token=kept.token)
         await self.reply(Message(text=lead, form=form, mention=self.caller, private=True))
+        await self.lend_brush(form)
+
+    async def lend_brush(self, form: Form) -> None:
+        """Give the person alone the address of the page where a form can be painted, where others
+        reach it: whoever has it answers for them.
+        """
+        url = self.studio.links.public(self.studio.links.page(form.token))
+        if not url or cards.painted(form) is None:
+            return
+        words = self.say("Or paint what shall change on a page of mine, and write the rest there:")
+        link = Button(self.say("Paint it"), "🖌️", url=url)
+        place = self.studio.outbox.adapter(self.place.platform).aside(self.place, self.caller)
+        message = Message(words, buttons=(link,), private=True)
+        nonce = hashlib.sha256(f"{self.key}/brush".encode()).hexdigest()[:20]
+        await insist(lambda: self.studio.outbox.send(place, message, nonce=nonce))
 
     def action(
         self,

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core import cards
 from core.archive import BROKEN, Archive
-from core.commands.context import unpack
+from core.commands.context import asked_at, unpack
 from core.commands.presses import fingerprint
 from core.errors import BadInput, Gone
 from core.i18n import mark
@@ -47,7 +47,11 @@ async def canvas(store: Store, token: str) -> Canvas:
     field = cards.painted(action.form) if action and action.form else None
     if action is None or action.form is None or field is None:
         raise Gone(OVER)
-    job = await store.job(action.job) if action.job else None
+    if event := asked_at(action):
+        picture = await _picture(store, action, None)
+        known = event.caller, event.place, event.ref, event.caller.lang
+        return Canvas(token, *known, action.form, field, picture)
+    job = await store.job(action.job)
     if job is None or (action.verb is Verb.FILL and job.state is not State.WAITING):
         raise Gone(OVER)
     platform, _, number = action.owner.partition(":")
@@ -63,11 +67,11 @@ async def canvas(store: Store, token: str) -> Canvas:
     )
 
 
-async def _picture(store: Store, action: Action, job: Job) -> Media:
+async def _picture(store: Store, action: Action, job: Job | None) -> Media:
     """What is painted over: a command's own picture, else what the job, or the one before, made."""
     given = unpack(action.values.get("image", ""))
-    shown = given if isinstance(given, list) else list(job.media)
-    if not shown and (parent := await store.job(job.parent)):
+    shown = given if isinstance(given, list) else list(job.media if job else ())
+    if not shown and job and (parent := await store.job(job.parent)):
         shown = list(parent.media)
     if not shown or not shown[0].mime.startswith("image/"):
         raise Gone(OVER)
@@ -79,7 +83,8 @@ async def filling(
 ) -> Filling:
     """The form's answers as an event; the same answers are the same event. Raises `BadInput`."""
     picture = asked.picture
-    if (mask.width, mask.height) != (picture.width, picture.height):
+    size = (picture.width, picture.height)
+    if (mask.width, mask.height) not in (size, size[::-1]):  # a photo may say how it is turned
         raise BadInput(SIZE)
     try:
         blank = await archive.look(partial(_blank, colour=asked.field.paint), mask)

@@ -244,7 +244,8 @@ export async function openForm(token) {
 
 /** A form that came with a message, to be filled in in place; what the message says already is not repeated to the eye. */
 export function askedForm(asked, told) {
-  const { form } = build(asked.fields, (values) => act({ token: asked.token, values }));
+  const fields = asked.fields.map((f) => ({ ...f, page: f.paint && asked.page }));
+  const { form } = build(fields, (values) => act({ token: asked.token, values }));
   for (const label of form.querySelectorAll(".ask > label"))
     label.classList.toggle("unseen", label.textContent === told);
   form.className = "inplace";
