@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -18,70 +17,25 @@ from core.errors import (
     Spent,
     Unreachable,
 )
-from core.messages import Media
-from core.providers.base import Remote, Request, Result
-from core.providers.chat import OFFERS, Chat, vendor_of
+from core.providers.base import Remote, Request
+from core.providers.chat import OFFERS, vendor_of
 from core.providers.chat_answers import (
-    BROKE_OFF,
     FILTERED,
-    ONLY_WORDS,
-    STOPPED,
     TOO_LONG,
     UNREADABLE_CALL,
 )
-from core.wire import Answer, Blob
-
-chat = Chat()
-PICTURE = Media("a" * 64, "image/jpeg", 9)
-VOICE = Media("b" * 64, "audio/mpeg", 9)
-USAGE = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
-PNG = "data:image/png;base64,iVBORw0KGgo="
-
-
-def ask(prompt: str = "Hi", *media: Media, kind: str = "chat", **options: Any) -> Request:
-    return Request("gpt-4.1-mini", kind, prompt, media, options)  # type: ignore[arg-type]
-
-
-def whole(*choices: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A body in one piece."""
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1730621826,
-        "model": "gpt-4o-mini-2024-07-18",
-        "choices": list(choices),
-        "usage": USAGE,
-        **more,
-    }
-
-
-def choice(content: Any = "Hello!", reason: Any = "stop", **message: Any) -> dict[str, Any]:
-    said = {"role": "assistant", "content": content, **message}
-    return {"index": 0, "message": said, "finish_reason": reason}
-
-
-def read(body: Any, request: Request | None = None, status: int = 200) -> Result:
-    found = chat.accept(request or ask(), Answer(status, body))
-    assert isinstance(found, Result)
-    return found
-
-
-def remarks(result: Result) -> Any:
-    return result.facts["remarks"]
-
-
-def streamed(*events: Any, cut: bool = False, stopped: bool = False) -> Any:
-    """The body that a stream's events make."""
-    stream = chat.stream(ask())
-    for event in events:
-        stream.add(event if isinstance(event, bytes) else json.dumps(event).encode())
-    return stream.whole(cut=cut, stopped=stopped)
-
-
-def piece(text: str = "", reason: str | None = None, index: int = 0, **delta: Any) -> Any:
-    more = {"content": text} if text else {}
-    return {"choices": [{"index": index, "delta": {**more, **delta}, "finish_reason": reason}]}
-
+from core.wire import Blob
+from tests.chat_kit import (
+    PICTURE,
+    USAGE,
+    VOICE,
+    ask,
+    chat,
+    choice,
+    read,
+    remarks,
+    whole,
+)
 
 # -- what is asked ---------------------------------------------------------------------------------
 
@@ -375,206 +329,3 @@ def test_an_answer_aloud_has_its_words_beside_it() -> None:
 
     assert result.media == (Remote("data:;base64,SUQz", "audio", voice=True),)
     assert result.text == "Hello there"
-
-
-# -- answers that grow -----------------------------------------------------------------------------
-
-
-def test_pieces_make_the_whole() -> None:
-    """Empty choices first, the role once, the usage last; what nobody can read is passed over."""
-    body = streamed(
-        {"choices": []},
-        piece(role="assistant"),
-        piece("Hel"),
-        b"{broken",
-        b"[1]",
-        piece("lo!"),
-        piece(reason="stop"),
-        {"choices": [], "usage": USAGE},
-    )
-    result = read(body)
-
-    assert (result.text, result.tokens, remarks(result)) == ("Hello!", (9, 12), [])
-
-
-def test_a_stream_without_its_end_mark_is_whole_when_the_model_had_ended() -> None:
-    """A missing `[DONE]` alone is no loss."""
-    result = read(streamed(piece("All."), piece(reason="stop"), cut=True))
-
-    assert remarks(result) == []
-
-
-@pytest.mark.parametrize("last", [[], [{"error": {"message": "upstream error", "code": 500}}]])
-def test_a_stream_that_breaks_off_keeps_what_came(last: list[Any]) -> None:
-    """The text stays, with a remark; it is a result, so it is paid for and not asked again."""
-    result = read(streamed(piece("Once upon"), *last, cut=True))
-
-    assert (result.text, remarks(result)) == ("Once upon", [BROKE_OFF])
-
-
-@pytest.mark.parametrize("events", [[], [piece(role="assistant")], [{"choices": []}]])
-def test_a_stream_that_breaks_before_the_first_word_is_unsure(events: list[Any]) -> None:
-    """Nobody can say whether it costs."""
-    with pytest.raises(Unreachable) as caught:
-        read(streamed(*events, cut=True))
-
-    assert (caught.value.spent, caught.value.again) == (Spent.UNKNOWN, False)
-
-
-@pytest.mark.parametrize("before", [[], [piece(role="assistant")]])
-@pytest.mark.parametrize(
-    ("words", "kind", "spent"),
-    [
-        ("sensitive_words_detected", Moderated, Spent.NO),
-        ("upstream is unhappy", Refused, Spent.NO),
-        ("upstream timeout", Unreachable, Spent.UNKNOWN),
-    ],
-)
-def test_an_error_in_a_stream_before_the_first_word_is_never_tried_again(
-    before: list[Any], words: str, kind: type[GatewayError], spent: Spent
-) -> None:
-    """It reads as the error it is, but the call had been passed on."""
-    with pytest.raises(kind) as caught:
-        read(streamed(*before, {"error": {"message": words, "code": "x"}}, cut=True))
-
-    assert (caught.value.spent, caught.value.again) == (spent, False)
-
-
-def test_a_stopped_answer_keeps_what_came() -> None:
-    """Also when nothing had: that is no failure."""
-    some = read(streamed(piece("Once"), stopped=True))
-    none = read(streamed(stopped=True))
-
-    assert (some.text, remarks(some)) == ("Once", [STOPPED])
-    assert (none.text, remarks(none)) == ("", [STOPPED])
-
-
-def test_calls_come_in_fragments() -> None:
-    """Their arguments are put together by their numbers, which some leave out."""
-    body = streamed(
-        piece(
-            tool_calls=[{"index": 0, "id": "a", "function": {"name": "imagine", "arguments": ""}}]
-        ),
-        piece(
-            tool_calls=[
-                {"index": 1, "id": "b", "function": {"name": "song", "arguments": '{"idea"'}}
-            ]
-        ),
-        piece(tool_calls=[{"index": 0, "function": {"arguments": '{"prompt":'}}]),
-        piece(tool_calls=[{"index": 0, "function": {"arguments": '"a fox"}'}}]),
-        piece(tool_calls=[{"index": 1, "function": {"arguments": ':"rain"}'}}]),
-        piece(reason="tool_calls"),
-    )
-
-    assert [dict(i.values) for i in read(body).invites] == [{"prompt": "a fox"}, {"idea": "rain"}]
-
-
-def test_calls_without_numbers_are_told_apart_by_their_ids() -> None:
-    """A piece with a new id begins a call, one without goes on with the last."""
-    body = streamed(
-        piece(tool_calls=[{"id": "a", "function": {"name": "song", "arguments": '{"idea":'}}]),
-        piece(tool_calls=[{"function": {"arguments": '"x"}'}}]),
-        piece(tool_calls=[{"id": "b", "function": {"name": "song", "arguments": '{"idea":"y"}'}}]),
-    )
-
-    assert [dict(i.values) for i in read(body).invites] == [{"idea": "x"}, {"idea": "y"}]
-
-
-def test_several_answers_grow_side_by_side() -> None:
-    """The first is what is shown meanwhile."""
-    stream = chat.stream(ask())
-    for event in (piece("A"), piece("B", index=1), piece("a"), piece("b", index=1)):
-        stream.add(json.dumps(event).encode())
-
-    assert stream.text == "Aa"
-    assert read(stream.whole(cut=False)).facts["answers"] == ["Aa", "Bb"]
-
-
-def test_a_picture_that_is_still_coming_is_not_shown_as_letters() -> None:
-    """Neither whole nor begun."""
-    stream = chat.stream(ask())
-    for text in ("Look: ", f"![image]({PNG})", " and ![image](data:image/png;base64,AAAA"):
-        stream.add(json.dumps(piece(text)).encode())
-
-    assert stream.text == "Look:  and "
-
-
-# -- pictures out of a chat ------------------------------------------------------------------------
-
-DRAW = Request("gemini-image", "image", "a fox")
-
-
-@pytest.mark.parametrize(
-    ("body", "media"),
-    [
-        (whole(choice(f"Here: ![image]({PNG}) and ![two]({PNG}) done")), (PNG, PNG)),
-        (whole(choice('![x](https://cdn.example/a.png "a fox")')), ("https://cdn.example/a.png",)),
-        (whole(choice("", images=[{"type": "image_url", "image_url": {"url": PNG}}])), (PNG,)),
-        (
-            whole(
-                choice(
-                    [
-                        {"type": "text", "text": "Here"},
-                        {"type": "image_url", "image_url": {"url": PNG}},
-                    ]
-                )
-            ),
-            (PNG,),
-        ),
-        (
-            {
-                "candidates": [
-                    {
-                        "content": {
-                            "parts": [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]
-                        }
-                    }
-                ]
-            },
-            ("data:;base64,AAAA",),
-        ),
-    ],
-    ids=["markdown data", "markdown address", "images", "parts", "native"],
-)
-def test_a_picture_is_found_wherever_it_stands(body: Any, media: tuple[str, ...]) -> None:
-    """All the forms in which gateways put it."""
-    result = read(body, DRAW)
-
-    assert tuple(part.url for part in result.media if isinstance(part, Remote)) == media
-    assert "base64" not in result.text
-
-
-def test_words_instead_of_a_picture_are_a_normal_answer() -> None:
-    """They are shown, saying that there is no picture."""
-    result = read(whole(choice("I would rather describe it.")), DRAW)
-
-    assert (result.media, result.text, remarks(result)) == (
-        (),
-        "I would rather describe it.",
-        [ONLY_WORDS],
-    )
-
-
-@pytest.mark.parametrize("request_", [DRAW, ask()], ids=["image", "chat"])
-def test_ten_megabytes_of_base64_are_read_in_linear_time(request_: Request) -> None:
-    """Once over the text, and none of it among the words."""
-    big = "data:image/png;base64," + "A" * 10_000_000
-    started = time.process_time()
-    result = read(whole(choice(f"Here it is ![image]({big}) enjoy")), request_)
-
-    assert time.process_time() - started < 1.0
-    assert [part.url == big for part in result.media if isinstance(part, Remote)] == [True]
-    assert len(result.text) < 100
-
-
-def test_a_picture_whose_end_is_missing_is_none() -> None:
-    """Nor are its bytes told as words."""
-    with pytest.raises(Garbled):
-        read(whole(choice("![image](data:image/png;base64,AAAA")), DRAW)
-
-
-@pytest.mark.parametrize("body", [whole(), whole(choice("", "content_filter")), {"candidates": []}])
-def test_a_picture_turned_down(body: Any) -> None:
-    """Safety blocks come as empty choices or with their reason."""
-    with pytest.raises(Moderated):
-        read(body, DRAW)
