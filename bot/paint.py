@@ -16,29 +16,13 @@ from importlib import resources
 
 from aiohttp import web
 
-from core.commands.painting import Canvas
+from core.commands.painting import LATE, UNREADABLE, WORDS, Canvas
 from core.desk import Desk
 from core.errors import BadInput, BotError
-from core.i18n import mark
 from core.links import PAINT, Links
 
 LARGEST = 24_000_000
 """Bytes of what a page may send: a mask as text, and some words."""
-WORDS = (
-    mark("Paint over what shall change. The rest of the picture stays as it is."),
-    mark("Brush"),
-    mark("Undo"),
-    mark("Clear"),
-    mark("Send"),
-    mark("Sending…"),
-    mark("It is on its way: the result comes into the chat. You may close this page."),
-    mark("That did not arrive. Please try again."),
-    mark("The picture cannot be shown. Reload the page, please."),
-    mark("Nothing is painted yet: paint over what shall change."),
-)
-"""Every word of the page itself."""
-OVER = mark("This page is over. Press the button in the chat again for a new one.")
-UNREADABLE = mark("That could not be read. Reload the page and try again.")
 POLICY = (
     "default-src 'none'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
@@ -65,7 +49,7 @@ class Paint:
         asked = request.match_info
         lang = request.headers.get("Accept-Language", "").split(",")[0].split(";")[0]
         if not self._links.paints(asked["mark"], asked["end"], asked["token"]):
-            raise web.HTTPNotFound(text=self._desk.say(lang)(OVER))
+            raise web.HTTPNotFound(text=self._desk.say(lang)(LATE))
         try:
             return await self._desk.canvas(asked["token"])
         except BotError as error:

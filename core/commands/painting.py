@@ -26,6 +26,22 @@ OVER = mark("There is nothing to paint here any more. /show brings the picture b
 SIZE = mark("What was painted has another size than the picture. Reload the page, please.")
 NOTHING = mark("Nothing is painted yet: paint over what shall change.")
 
+WORDS = (
+    mark("Paint over what shall change. The rest of the picture stays as it is."),
+    mark("Brush"),
+    mark("Undo"),
+    mark("Clear"),
+    mark("Send"),
+    mark("Sending…"),
+    mark("It is on its way: the result comes into the chat. You may close this page."),
+    mark("That did not arrive. Please try again."),
+    mark("The picture cannot be shown. Reload the page, please."),
+    NOTHING,
+)
+"""Every word of the page itself."""
+LATE = mark("This page is over. Press the button in the chat again for a new one.")
+UNREADABLE = mark("That could not be read. Reload the page and try again.")
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
