@@ -252,11 +252,24 @@ class Delivery:
         if not all(self._archive.has(media) for media in job.media):
             log.error("a result's file is not in the archive", extra={"job": job.id})
             card = _bare(card, say("The file itself is not in the archive any more."))
+        nonce = f"{job.id}-r"
         try:
-            await self._place(job, card, f"{job.id}-r")
-        except TooBig:
-            bare = replace(card, media=(), text=card.text + self._apart(say, job.media))
-            await self._place(job, bare, f"{job.id}-r")
+            await self._place(job, card, nonce)
+        except TooBig as error:
+            try:
+                await self._place(job, await self._less(job, card, error.limit), nonce)
+            except TooBig:
+                await self._place(job, await self._less(job, card, 0), nonce)
+
+    async def _less(self, job: Job, card: Message, most: int) -> Message:
+        """A card whose files a chat found too big: with copies of at most `most` bytes, and words
+        where to get the others. The outbox has tried smaller pictures already.
+        """
+        shown: tuple[Media, ...] = ()
+        left = card.media
+        if most and not any(m.mime.startswith("image/") for m in left):
+            shown, left = await self._copies.fitting(left, most)
+        return replace(card, media=shown, text=card.text + self._apart(translator(job.lang), left))
 
     async def _place(
         self, job: Job, message: Message, nonce: str, instead: Ref | None = None

@@ -32,6 +32,7 @@ from core.store import Store
 from tests.chats import Chat
 from tests.making import START, Clock, make_action, make_job
 from tests.pictures import picture, put
+from tests.test_clips import film as film_of
 
 FULL = """
 CREATE TRIGGER full BEFORE UPDATE OF result ON jobs
@@ -159,6 +160,22 @@ async def test_a_result_the_chat_finds_too_big_is_told(studio: Studio) -> None:
     assert last.media == ()
     assert "too big for this chat" in last.text
     assert (await studio.again(job)).result is not None
+
+
+async def test_a_video_is_made_smaller_when_the_chat_takes_less_than_it_said(
+    studio: Studio,
+) -> None:
+    """The limit that counts is the one the chat names when it refuses; then it is a link's turn."""
+    job = await studio.job()
+    film = await put(studio.archive, film_of((320, 180)), name="boat.mp4")
+    job = replace(job, media=(film,))
+    most = film.size // 2
+    studio.chat.faults["send one"] = [TooBig(limit=most)]
+    assert await studio.delivery.deliver(job) is None
+    (shown,) = studio.sent()[-1].media
+    assert shown.hash != film.hash
+    assert shown.size <= most
+    assert shown.seconds > 1
 
 
 async def test_a_result_whose_file_is_lost_is_told(studio: Studio) -> None:

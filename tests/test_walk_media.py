@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from bot.sandbox import Sandbox
 from core.commands.chains import follow_ups
@@ -15,6 +17,7 @@ from core.providers import catalogue, providers
 from core.providers.base import Invite, Remote, Request, Result
 from core.providers.midjourney import MidjourneySettings
 from tests.house import running
+from tests.test_inputs import photo
 from tests.web_kit import browser, jar, result
 
 PICTURE = ["Animate", "Edit", "Remix", "Describe"]
@@ -123,3 +126,37 @@ async def test_what_was_covered_stays_covered(gateway: Sandbox, tmp_path: Path) 
         animate = way(card, "Animate")
         await ann.act(token=animate["token"])
         assert (await ann.see(result("Video")))["media"][0]["spoiler"]
+
+
+async def test_a_model_that_wants_addresses_gets_one(gateway: Sandbox, tmp_path: Path) -> None:
+    """A signed link on the bot's own server, to a copy that tells nothing of its place."""
+    web = {"listen": "127.0.0.1:0", "public_url": "https://atelier.example/bot"}
+    async with (
+        running(tmp_path, gateway.url, web=web) as app,
+        aiohttp.ClientSession(cookie_jar=jar()) as s,
+    ):
+        ann = await browser(s, app.address)
+        _, up = await ann.upload(photo("JPEG"), "me.jpg")
+        image = {"handle": up["handle"]}
+        await ann.act(text="/video it rains --model luma", values={"image": image})
+        await ann.see(result("Video"))
+        url = gateway.submits[-1].body["image_url"]
+        path = url.removeprefix("https://atelier.example/bot")
+        async with s.get(f"{app.address}{path}") as answer:
+            assert answer.headers["Content-Type"] == "image/jpeg"
+            with Image.open(io.BytesIO(await answer.read())) as seen:
+                assert not seen.getexif()
+
+
+async def test_without_a_public_address_it_is_said_what_to_do(
+    gateway: Sandbox, tmp_path: Path
+) -> None:
+    """Nothing is sent, nothing is paid."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        _, up = await ann.upload(photo("JPEG"), "me.jpg")
+        image = {"handle": up["handle"]}
+        await ann.act(text="/video it rains --model luma", values={"image": image})
+        told = await ann.see(lambda c: "public_url" in c["text"].replace("\\", ""))
+        assert "Nothing was charged" in told["text"]
+        assert not gateway.submits
