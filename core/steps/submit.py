@@ -36,9 +36,8 @@ class Submitting:
         self._gateway = gateway
         self._delivery = delivery
         self._finishing = finishing
-        self._growing: dict[str, asyncio.Task[Answer]] = {}
-        """Answers that come in pieces just now, by job id."""
-        self._stopped: set[str] = set()
+        self._growing: dict[str, asyncio.Timeout] = {}
+        """Answers that come in pieces just now, by job id: what ends them."""
         self._submits = asyncio.Semaphore(256)
 
     async def submit(self, job: Job) -> None:
@@ -74,34 +73,24 @@ class Submitting:
             self._delivery.said(job, stream)
             return True
 
-        growing = asyncio.ensure_future(self._gateway.stream(call, take))
-        self._growing[job.id] = growing
         try:
-            answer = await self._unless_stopped(job, growing)
-        finally:
-            del self._growing[job.id]
-            self._stopped.discard(job.id)
-        if answer is None:
+            async with asyncio.timeout(None) as growing:
+                self._growing[job.id] = growing
+                answer = await self._gateway.stream(call, take)
+        except TimeoutError:
+            if not growing.expired():
+                raise
             return Answer(200, stream.whole(cut=False, stopped=True))
+        finally:
+            self._growing.pop(job.id, None)
         if isinstance(answer.body, bool):
             return replace(answer, body=stream.whole(cut=not answer.body))
         return answer
 
-    async def _unless_stopped(self, job: Job, growing: asyncio.Task[Answer]) -> Answer | None:
-        """The answer, or None when its person stopped it first."""
-        try:
-            return await growing
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if job.id not in self._stopped or (task is not None and task.cancelling()):
-                raise
-            return None
-
     def stop(self, job_id: str) -> None:
         """End an answer that is still growing; what there is of it is the result."""
-        if growing := self._growing.get(job_id):
-            self._stopped.add(job_id)
-            growing.cancel()
+        if growing := self._growing.pop(job_id, None):
+            growing.reschedule(asyncio.get_running_loop().time())
 
     async def _accepted(self, job: Job, outcome: Ticket | Waiting | Result, started: float) -> None:
         now = self._floor.clock()
