@@ -52,6 +52,8 @@ PREVIEW_STEP = 25
 MAYBE = mark("The chat's answer was lost; sending it once more.")
 """Note of a job whose result may have been shown: it is sent at most once more."""
 
+BOARD = "board-"
+"""What the nonce of a board begins with; kept in place of its ref until there is one."""
 _REF: TypeAdapter[Ref] = TypeAdapter(Ref)
 
 Pause = tuple[float, str]
@@ -370,6 +372,8 @@ class Delivery:
         job = await self._store.job(job_id)
         if job is None or job.state not in LIVE or job.result is not None:
             return None
+        if job.status is None and job.state in (State.FETCHING, State.READY):
+            return None  # its result is about to come: a new message would come after it
         say = translator(job.lang)
         actions = await self._store.actions_of(job.id)
         seen = self._previews.get(job.id, _Previews(0)).media
@@ -404,7 +408,16 @@ class Delivery:
     async def board_ref(self, place: Place) -> Ref | None:
         """Where the chat's board is."""
         note = await self._store.kept(f"board:{place.key}")
-        return _REF.validate_json(note) if note else None
+        return None if not note or note.startswith(BOARD) else _REF.validate_json(note)
+
+    async def board_nonce(self, place: Place) -> str:
+        """The nonce of the chat's next board: the same until its ref is set, over restarts too."""
+        note = await self._store.kept(f"board:{place.key}")
+        if note and note.startswith(BOARD):
+            return note
+        nonce = f"{BOARD}{secrets.token_hex(6)}"
+        await self._store.keep(f"board:{place.key}", nonce)
+        return nonce
 
     async def set_board_ref(self, place: Place, ref: Ref | None) -> None:
         """Remember or forget where the board is."""

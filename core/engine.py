@@ -17,7 +17,7 @@ from typing import assert_never
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.delivery import Delivery
-from core.errors import Garbled, GatewayError, StoreError
+from core.errors import GatewayError, StoreError, Unreachable
 from core.gateway import Gateway
 from core.jobs import Job, State
 from core.meters import JOBS
@@ -111,6 +111,8 @@ class Engine:
         self._tasks: asyncio.TaskGroup | None = None
         self._busy = self._floor.busy
         self._stumbled: list[Job] = []
+        self._held: set[str] = set()
+        """Jobs whose step is under way; only their leases are kept."""
         self._queued = True
         self._steps = 0
         self._stopping = False
@@ -168,6 +170,7 @@ class Engine:
             if job.state in BUSY:
                 self._busy.take(job.owner)
             self._outbox.progress(job.place, job.id)
+        JOBS.set_counts(await self._store.counts())
 
     async def _present(self) -> None:
         """Show that this worker lives, and take over from those that do not."""
@@ -182,8 +185,8 @@ class Engine:
             await asyncio.sleep(min(self._settings.lease / 4, HEARTBEAT))
             try:
                 await self._present()
-                if self._steps:
-                    await self._store.extend(self._worker, self._clock() + self._settings.lease)
+                until = self._clock() + self._settings.lease
+                await self._store.extend(self._worker, until, list(self._held))
                 JOBS.set_counts(await self._store.counts())
                 if self._clock() - tidied > DAY:
                     tidied = self._clock()
@@ -250,6 +253,7 @@ class Engine:
         if self._tasks is None:
             raise RuntimeError("the engine is not running")
         self._steps += 1
+        self._held.update(job.id for job in jobs)
         self._tasks.create_task(self._guard(step, jobs))
 
     async def _guard(self, step: Coroutine[None, None, None], jobs: Sequence[Job]) -> None:
@@ -264,6 +268,7 @@ class Engine:
             self._stumbled += jobs
         finally:
             self._steps -= 1
+            self._held.difference_update(job.id for job in jobs)
             self._bell.set()
 
     async def _release_stumbled(self, now: float) -> None:
@@ -338,6 +343,13 @@ class Engine:
         if self._stopping:
             self._bell.set()
 
+    def resumed(self, job: Job) -> None:
+        """A job that had ended goes on."""
+        if job.state in BUSY:
+            self._busy.take(job.owner)
+        self._outbox.progress(job.place, job.id)
+        self._bell.set()
+
     def filled(self, job: Job) -> None:
         """A waiting job got its answers and is queued again."""
         self._busy.free(job.owner)
@@ -351,7 +363,7 @@ class Engine:
         """One step of a job that is neither queued nor to be looked at."""
         match job.state:
             case State.SUBMITTING:
-                await self._floor.doubt(job, Garbled())
+                await self._floor.doubt(job, Unreachable(detail="stopped in mid-submit"))
             case State.QUEUED | State.RUNNING:
                 await self._floor.cancel(job)
             case State.WAITING:

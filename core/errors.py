@@ -14,6 +14,7 @@ BotError                the docstring's first line is the default text, a catalo
 │   │   ├── Moderated   the prompt or a picture was turned down
 │   │   ├── Busy        try again later
 │   │   └── NotThere    no such path, task or model at this gateway
+│   │       └── NoChannel  a model that nothing serves just now
 │   └── Garbled         an answer that nobody can read
 ├── AdapterError        a chat platform did not take a message
 │   ├── ChatGone        the chat is closed to us for good
@@ -81,6 +82,8 @@ class GatewayError(BotError):
 
     spent: Spent = Spent.UNKNOWN
     again: bool = False
+    tries: int | None = None
+    """How often the same call is worth another try; None for as long as one has patience."""
 
     def __init__(
         self,
@@ -141,6 +144,13 @@ class Busy(Refused):
 
 class NotThere(Refused):
     """The image service does not offer this."""
+
+
+class NoChannel(NotThere):
+    """The image service has nothing that serves this just now."""
+
+    again = True
+    tries = 3
 
 
 class Garbled(GatewayError):

@@ -21,6 +21,7 @@ from core.errors import (
     Garbled,
     GatewayError,
     Moderated,
+    NoChannel,
     NotThere,
     OutOfCredit,
     Refused,
@@ -99,6 +100,8 @@ OWN_RATE = 5.0
 """Seconds to wait after a bare 429: our own rate was too high, which passes quickly."""
 SAID_RATE = 15.0
 """Seconds to wait after a 429 that speaks of a rate or of too many jobs at once."""
+CHANNELS = 20.0
+"""Seconds to wait when no channel serves a model: all may be down for a moment."""
 SATURATED = 30.0
 """Seconds to wait when the whole group has no capacity left, whatever our own rate."""
 
@@ -339,10 +342,11 @@ _CASES: tuple[_Case, ...] = (
         Moderated,
         TURNED_DOWN,
     ),
-    _case(
-        r"无可用渠道|no available channel|no_available_channel|model_not_found",
-        NotThere,
-        NO_CHANNEL,
+    (
+        re.compile(
+            r"无可用渠道|no available channel|no_available_channel|model_not_found", re.IGNORECASE
+        ),
+        _Meaning(NoChannel, NO_CHANNEL, CHANNELS),
     ),
     _case(r"invalid url \(|api_not_implemented", NotThere, NO_PATH),
     _case(r"task_not_exist|task_not?_found", NotThere, NO_TASK),

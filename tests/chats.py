@@ -110,6 +110,9 @@ class Board:
     async def board_ref(self, place: Place) -> Ref | None:
         return self.boards.get(place.key)
 
+    async def board_nonce(self, place: Place) -> str:
+        return f"board-{place.chat}"[:25]
+
     async def set_board_ref(self, place: Place, ref: Ref | None) -> None:
         if ref is None:
             self.boards.pop(place.key, None)

@@ -99,7 +99,7 @@ default = true
 
 
 async def test_a_saved_file_counts_at_once_and_a_broken_one_does_not(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -121,10 +121,6 @@ FINAL: dict[str, tuple[dict[str, Any], str]] = {
     "401": (complaint(401, "Invalid token"), "does not accept this bot's key"),
     "402": (complaint(402, "Insufficient balance"), "account at the image service is empty"),
     "403": (complaint(403, "Forbidden"), "does not accept this bot's key"),
-    "503 of the gateway": (
-        complaint(503, "No available channel for model mj_imagine", "model_not_found"),
-        "nothing that serves this model",
-    ),
     "quota": (business(4, "quota_not_enough", 403), "account at the image service is empty"),
     "code 24": (
         business(24, "可能包含敏感词", properties={"bannedWord": "nude"}),
@@ -133,6 +129,17 @@ FINAL: dict[str, tuple[dict[str, Any], str]] = {
     "a wrong field": (business(4, "prompt参数错误", 400), "refused this"),
     "404 page": ({"status": 404, "body": PAGE.format(404)}, "no such function"),
 }
+
+
+async def test_a_model_without_a_channel_is_asked_for_a_few_times(house: Inside) -> None:
+    """All channels may be down for a moment; then it is said, and nothing is charged."""
+    fault = complaint(503, "No available channel for model mj_imagine", "model_not_found")
+    house.gateway.faults.add(SUBMIT, method="POST", times=None, **fault)
+    await house.imagine()
+    told = await house.sees("Nothing was charged")
+    assert "nothing that serves this model" in told.text
+    assert 2 <= len(house.submits) <= 5
+    assert house.money == [("hold", "refund")]
 
 
 @pytest.mark.parametrize("how", FINAL)

@@ -143,7 +143,7 @@ async def test_a_living_worker_keeps_its_leases(store: Store) -> None:
     await store.add_job(make_job(2, state=State.RUNNING))
     await store.claim("w", now=NOW, until=UNTIL, limit=1)
     await store.claim("v", now=NOW, until=UNTIL, limit=1)
-    await store.extend("w", UNTIL + 500)
+    await store.extend("w", UNTIL + 500, ["j1"])
     assert ids(await store.claim("heir", now=UNTIL + 1, until=UNTIL + 9, limit=9)) == ["j2"]
 
 

@@ -23,7 +23,7 @@ OWNER = {"ids": ["web"]}
 
 @pytest.mark.parametrize("line", ["/models", "/balance"])
 async def test_others_get_one_sentence_and_no_call_is_made(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
     line: str,
 ) -> None:
@@ -42,7 +42,7 @@ async def test_others_get_one_sentence_and_no_call_is_made(
 
 
 async def test_the_models_come_with_what_the_keys_lack(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
 ) -> None:
     """Every model has its price and a sign; the pages turn in place."""
@@ -72,7 +72,7 @@ async def test_the_models_come_with_what_the_keys_lack(
 
 
 async def test_the_balance_tells_what_is_left_and_what_was_booked(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
 ) -> None:
     """What was spent, given back and still held comes from the ledger; unsure jobs are named."""
@@ -117,7 +117,7 @@ async def system() -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def test_the_account_is_asked_with_its_own_key(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     system: tuple[str, list[str]],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

@@ -9,11 +9,10 @@ import aiohttp
 from bot.sandbox import Sandbox
 from tests.house import running
 from tests.test_walk_web import browser, gateway, jar, result  # noqa: F401
-from tests.web_kit import button
 
 
 async def test_a_prompt_is_made_shorter_and_one_of_them_drawn(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
 ) -> None:
     """The words that count stand out; each shorter prompt has a button that draws it, once."""
@@ -34,7 +33,7 @@ async def test_a_prompt_is_made_shorter_and_one_of_them_drawn(
         assert gateway.submits[1].path.endswith(("/action", "/imagine"))
 
 
-async def test_a_prompt_is_needed(gateway: Sandbox, tmp_path: Path) -> None:  # noqa: F811
+async def test_a_prompt_is_needed(gateway: Sandbox, tmp_path: Path) -> None:
     """Without one nothing is sent, and a failed one costs nothing."""
     async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
         ann = await browser(s, app.address)

@@ -44,7 +44,7 @@ def sounds() -> dict[str, bytes]:
     ],
 )
 async def test_what_is_said(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
     words: str,
     told: str,
@@ -74,7 +74,7 @@ async def test_what_is_said(
     ],
 )
 async def test_what_is_heard(
-    gateway: Sandbox,  # noqa: F811
+    gateway: Sandbox,
     tmp_path: Path,
     sounds: dict[str, bytes],
     words: str,

@@ -18,6 +18,8 @@ from core.providers.base import Provider, Request
 
 Values = Mapping[str, str | Media]
 
+PATIENCE = (0.0, 0.2, 0.5, 1.0, 2.0, *(5.0,) * 12)
+"""Seconds between two looks whether a job is free to be moved."""
 ALREADY = mark("That was answered already.")
 
 
@@ -101,19 +103,26 @@ async def _moved(
 ) -> Job | None:
     """Move a job that a person decided about; None when it is in `state` no more.
 
-    The engine may be showing the very question that is answered here: it is waited for. `cost` is
-    the ledger's note where the decision closes the hold.
+    `cost` is the ledger's note where the decision closes the hold.
     """
-    found: Job | None = job
-    for pause in (0.0, 0.2, 0.5, 1.0, 3.0, 10.0):
+    while (found := await _free(ctx, job, state)) is not None:
+        lines = ledger.settle(found, cost) if cost else ()
+        if await ctx.studio.store.save(found, change(found), ledger=lines):
+            return found
+    return None
+
+
+async def _free(ctx: Context, job: Job, state: State) -> Job | None:
+    """The job as it is when no step of it is under way; None when it is in `state` no more.
+
+    The engine may be showing the very message that is answered here, at the chat's pace.
+    """
+    for pause in PATIENCE:
         await asyncio.sleep(pause)
         found = await ctx.studio.store.job(job.id)
         if found is None or found.state is not state:
             return None
-        if found.lease:
-            continue
-        lines = ledger.settle(found, cost) if cost else ()
-        if await ctx.studio.store.save(found, change(found), ledger=lines):
+        if not found.lease:
             return found
     raise StoreError
 
@@ -182,15 +191,16 @@ async def resume(
     if job.state not in (State.FAILED, State.CANCELLED):
         await ctx.show(job)
         return
-    now = ctx.studio.clock()
-    state = State.FETCHING if job.remotes else State.RUNNING
-    after = replace(
-        job, state=state, wake_at=now, submitted_at=now, tries=0, note="", note_values={}
-    )
-    await ctx.studio.store.revive(job.id)
-    if await ctx.studio.store.save(job, after):
-        ctx.studio.outbox.progress(job.place, job.id)
-        ctx.studio.engine.poke()
+    found = await _free(ctx, job, job.state)
+    if found is not None:
+        await ctx.studio.store.revive(job.id)
+        now = ctx.studio.clock()
+        state = State.FETCHING if found.remotes else State.RUNNING
+        after = replace(
+            found, state=state, wake_at=now, submitted_at=now, tries=0, note="", note_values={}
+        )
+        if await ctx.studio.store.save(found, after):
+            ctx.studio.engine.resumed(after)
     await ctx.reply(Message(ctx.say("Looking again. This costs nothing."), private=True))
 
 

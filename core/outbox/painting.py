@@ -47,6 +47,10 @@ class Painter(Protocol):
         """Where the chat's board is, if it has one."""
         ...
 
+    async def board_nonce(self, place: Place) -> str:
+        """The nonce of the chat's next board: the same until its ref is set, over restarts too."""
+        ...
+
     async def set_board_ref(self, place: Place, ref: Ref | None) -> None:
         """Remember or forget where the board is."""
         ...
@@ -178,7 +182,7 @@ class Painting:
         lane.calls.append(now)
         adapter = self._adapter(lane.place.platform)
         if ref is None:
-            nonce = f"board-{int(now * 1000) % 10**12}"
+            nonce = await self._painter.board_nonce(lane.place)
             ref = await adapter.send(lane.place, message, nonce=nonce)
             await self._painter.set_board_ref(lane.place, ref)
         else:
@@ -198,5 +202,5 @@ class Painting:
         ref = await self._painter.board_ref(lane.place)
         if ref is not None:
             lane.calls.append(now)
-            await self._painter.set_board_ref(lane.place, None)
             await self._adapter(lane.place.platform).delete(ref)
+            await self._painter.set_board_ref(lane.place, None)

@@ -52,7 +52,7 @@ _ZOOM_FIELDS = (
     Field("zoom", mark("How far out, from 1 to 2"), value="2", max_length=8),
     Field(
         "ar",
-        mark("New shape, empty to keep it"),
+        mark("New shape (optional)"),
         hint=mark("such as 16:9"),
         required=False,
         max_length=11,

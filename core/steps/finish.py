@@ -22,6 +22,8 @@ from core.steps.floor import Floor
 
 log = logging.getLogger(__name__)
 
+UNUSABLE = mark("What the service made has arrived broken, or is nothing that can be shown.")
+
 LONG = 6000
 """Characters of a result's text that comes as a file as well."""
 ANSWER = 3600.0
@@ -107,7 +109,7 @@ class Finishing:
             markdown=result.markdown,
             facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
             price=job.price if used is None else ledger.micro(used),
-            final_prompt=result.prompt,
+            final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
         invites = (*result.invites, *self._chain(job.request, result))
         actions = [self._invite(job, invite) for invite in invites]
@@ -148,6 +150,8 @@ class Finishing:
 
     async def _not_fetched(self, job: Job, error: BotError) -> None:
         log.warning("fetch: %s", getattr(error, "detail", "") or error, extra={"job": job.id})
+        if isinstance(error, BadInput):  # its words are for people who sent a file themselves
+            error = BotError(UNUSABLE)
         passing = isinstance(error, StoreError) or getattr(error, "again", False)
         if job.tries < (30 if passing else 3):
             await self._floor.save(job, self._floor.later(job, error, 2.0, 120.0))

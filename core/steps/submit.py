@@ -97,7 +97,8 @@ class Submitting:
         held = replace(job, submitted_at=now, tries=0, note="", note_values={}, step=None)
         if job.step is not None and job.ticket is not None:
             more = ledger.answer_price(job, self._floor.offers)
-            held = replace(held, answered=True, price=job.price + more)
+            words = job.step.prompt or job.final_prompt
+            held = replace(held, answered=True, price=job.price + more, final_prompt=words)
         match outcome:
             case Ticket():
                 wake = now + self._floor.pace.first_look(self._floor.offer(job))
@@ -133,7 +134,8 @@ class Submitting:
                 job, replace(job, state=State.QUEUED, step=other, wake_at=self._floor.clock())
             )
             return
-        if error.again and self._floor.clock() - job.created_at < self._floor.patience:
+        patient = self._floor.clock() - job.created_at < self._floor.patience
+        if error.again and patient and (error.tries is None or job.tries < error.tries):
             await self._floor.save(
                 job, replace(self._floor.later(job, error, 4.0, 120.0), state=State.QUEUED)
             )

@@ -6,7 +6,7 @@ dead one's jobs are free when their lease is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +33,8 @@ from core.store.postgres import FALLEN
 from core.store.rows import job_of
 from core.store.schema import jobs
 
+MANY = 500
+"""Most ids in one statement."""
 TURNSTILE = 2025_0001
 """PostgreSQL's advisory lock under which queued jobs are claimed, one process at a time: only so
 are the bounds per person exact.
@@ -85,10 +87,12 @@ class Queue(Part):
 
         return await self._write(op)
 
-    async def extend(self, worker: str, until: float) -> None:
-        """Keep this worker's leases."""
-        held = update(jobs).where(jobs.c.wake_at > 0, jobs.c.lease == worker)
-        await self._change(held.values(lease_until=until), durable=False)
+    async def extend(self, worker: str, until: float, ids: Sequence[str]) -> None:
+        """Keep this worker's leases of these jobs."""
+        for at in range(0, len(ids), MANY):
+            some = jobs.c.id.in_(ids[at : at + MANY])
+            held = update(jobs).where(some, jobs.c.lease == worker)
+            await self._change(held.values(lease_until=until), durable=False)
 
     async def take_over(self, worker: str) -> int:
         """Free the jobs of workers whose process is gone, before their leases are over; returns how
