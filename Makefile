@@ -1,6 +1,8 @@
 # `make try` runs the studio against a pretend gateway; `make test` passes the tests.
 # Both make .venv first, from nothing; `make install` does only that. `make lint` checks the code, `make lock` renews the lock files.
 PORT ?= 8080
+# Tests that run side by side: they wait more than they work.
+AT_ONCE ?= 3
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
@@ -16,7 +18,7 @@ try: .venv/.made
 	$(BIN)/atelier try --port $(PORT)
 
 test: .venv/.made-dev browser
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(AT_ONCE) --dist worksteal
 
 lint: .venv/.made-dev
 	$(BIN)/ruff format --check .
