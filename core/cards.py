@@ -142,7 +142,7 @@ def state_line(say: Say, job: Job, standing: Standing) -> str:
         case State.QUEUED:
             ahead = standing.ahead
             place = say("Waiting: {n} before you", n=ahead) if ahead else say("Next in line")
-            time = span(say, standing.left) if standing.left else ""
+            time = span(say, standing.left) if standing.left and not job.note else ""
             return dotted(place, time and say("starts in about {time}", time=time))
         case State.SUBMITTING if standing.left is not None:
             time = say("about {time} left", time=span(say, standing.left))

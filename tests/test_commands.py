@@ -135,7 +135,9 @@ async def test_every_press_costs_what_the_gateway_charges_for_it(tmp_path: Path)
         await ann.does(token=button(grid, "V3"))
         await ann.does(token=button(single, "Vary (Strong)"))
         await ann.does(token=button(single, "Zoom Out 2x"))
-        await ann.does(token=button(single, "Custom Zoom"), values={"zoom": "1.5"})
+        values = {"zoom": "1.5", "prompt": "a fox in the sun"}
+        zoomed = await ann.does(token=button(single, "Custom Zoom"), values=values)
+        assert "a fox in the sun" in zoomed["text"], "what was answered, not what came before"
 
         assert ann.ledger() == [
             ("settle", 0.1), ("settle", 0.05), ("settle", 0.1),

@@ -264,6 +264,15 @@ async def test_progress_of_a_job_that_is_over_is_not_drawn(studio: Studio) -> No
     assert await studio.delivery.status("nobody") is None
 
 
+async def test_no_progress_message_begins_when_the_result_is_there(studio: Studio) -> None:
+    """It would come after the result; one that is there already says that it is on its way."""
+    for state in (State.FETCHING, State.READY):
+        job = await studio.job(state)
+        assert await studio.delivery.status(job.id) is not None
+        await studio.store.set_status(job.id, None)
+        assert await studio.delivery.status(job.id) is None
+
+
 async def test_a_progress_message_that_comes_late_is_removed(studio: Studio) -> None:
     """The job ended while it was on its way."""
     job = await studio.job(State.DONE, wake_at=0.0)
@@ -283,6 +292,18 @@ async def test_a_board_is_remembered_over_a_restart(studio: Studio) -> None:
     assert await studio.delivery.board_ref(replace(place, door="other")) == ref
     await studio.delivery.set_board_ref(place, None)
     assert await studio.delivery.board_ref(place) is None
+
+
+async def test_a_board_whose_sending_was_cut_off_is_sent_as_the_same(studio: Studio) -> None:
+    """A platform that knows nonces shows it once; the board after it is another."""
+    place = Place("pretend", "one")
+    nonce = await studio.delivery.board_nonce(place)
+    assert await studio.delivery.board_nonce(place) == nonce
+    assert await studio.delivery.board_ref(place) is None
+    assert len(nonce) <= 25
+    await studio.delivery.set_board_ref(place, Ref("pretend", "one", "b"))
+    await studio.delivery.set_board_ref(place, None)
+    assert await studio.delivery.board_nonce(place) != nonce
 
 
 async def test_a_board_lists_live_jobs_only(studio: Studio) -> None:

@@ -22,8 +22,8 @@ async def house(tmp_path: Path) -> AsyncIterator[Inside]:
 
 BROKEN = {
     "gone404": "link is dead",
-    "truncated": "broken or not complete",
-    "notimage": "not a picture",
+    "truncated": "arrived broken",
+    "notimage": "arrived broken",
     "loopback": "address",
 }
 
@@ -50,6 +50,20 @@ async def test_looking_again_brings_a_picture_that_was_away(house: Inside) -> No
     house.gateway.faults.clear()
     await house.press(told, "Look again")
     await house.result()
+    assert len(house.submits) == 1
+    assert house.money == PAID
+
+
+async def test_looking_again_at_once_is_not_lost(house: Inside) -> None:
+    """The press comes while the end is still being noted down."""
+    house.gateway.faults.add(PICTURE, times=None, status=404)
+    await house.imagine()
+    told = await house.sees("link is dead")
+    house.gateway.faults.clear()
+    await house.press(told, "Look again")
+    await house.result()
+    await house.books.idle()
+    assert house.states == ["done"]
     assert len(house.submits) == 1
     assert house.money == PAID
 
