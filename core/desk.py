@@ -97,10 +97,13 @@ class Desk:
     # -- durable intake ------------------------------------------------------------------------
 
     async def take_in(
-        self, platform: str, events: Sequence[tuple[str, str]]
+        self, platform: str, events: Sequence[tuple[str, str]], *, durable: bool = True
     ) -> list[tuple[str, str]]:
-        """Commit (key, body) events; returns those never seen before. Raises `StoreError`."""
-        return await self._store.take_in(platform, events)
+        """Commit (key, body) events; returns those never seen before. Raises `StoreError`.
+
+        `durable` where the platform forgets them as soon as this returns.
+        """
+        return await self._store.take_in(platform, events, durable=durable)
 
     async def pending(self, platform: str) -> list[tuple[str, str]]:
         """Events taken in and not finished, oldest first: what a restart has to take up."""

@@ -48,7 +48,11 @@ async def opened(ann: Tab) -> Page:
     page = await waiting.value
     page.on("console", lambda m: m.type == "error" and ann.complaints.append(m.text))
     page.on("pageerror", lambda error: ann.complaints.append(str(error)))
-    await page.wait_for_function("document.getElementById('picture').naturalWidth > 0")
+    picture = page.locator("#picture")
+    for _ in range(200):  # a string to wait for would be run by `eval`, which the page forbids
+        if await picture.evaluate("picture => picture.naturalWidth > 0"):
+            break
+        await page.wait_for_timeout(50)
     return page
 
 

@@ -192,7 +192,7 @@ async def test_films_that_do_not_come(tmp_path: Path) -> None:
 
 UNREACHABLE = {
     "gone404": "link is dead",
-    "notimage": "That is not a picture, a sound or a video",
+    "notimage": "arrived broken",
     "loopback": "must not open",
 }
 

@@ -122,7 +122,9 @@ class Intake:
         if answered is None or event is None:
             return
         try:
-            new = await self._desk.take_in(PLATFORM, [(key_of(raw), trimmed(raw, at, answered))])
+            # Discord keeps nothing to be confirmed; a job's own commit makes its event durable too.
+            row = (key_of(raw), trimmed(raw, at, answered))
+            new = await self._desk.take_in(PLATFORM, [row], durable=False)
         except StoreError as error:
             log.error("an interaction was not stored: %s", error)
             await self._regret(event)

@@ -192,9 +192,8 @@ class Intake:
         answered = message.get("reply_to_message")
         if not words.strip() or command_of(message, self.username):
             return None
-        if not place.private and not (
-            answered and await self._desk.conversed(caller, ref_of(answered))
-        ):
+        alone = message["chat"].get("type") == "private"  # said so, since answers cost
+        if not alone and not (answered and await self._desk.conversed(caller, ref_of(answered))):
             return None
         return Invocation(key, caller, place, "ask", {"prompt": words}, ref=ref_of(message))
 

@@ -284,8 +284,9 @@ class Context:
         once_key: str | None = None,
         spoiler: bool = False,
         more: bool = False,
-    ) -> None:
-        """Commit a new job with its hold and let it run.
+    ) -> bool:
+        """Commit a new job with its hold and let it run; False when it was there already, which is
+        shown then.
 
         Args:
             request: What to ask the provider for.
@@ -316,10 +317,11 @@ class Context:
         if kept.id == job.id:
             self.ack = None
             self.studio.engine.added(job)
-            return
+            return True
         self.studio.engine.release(job)
         if kept.event_key != job.event_key:
             await self.show(kept, again=title)
+        return False
 
     def _once(self) -> str | None:
         """The key of the next job that `once` is about; of several each has its own."""

@@ -76,8 +76,8 @@ async def proceed(
         await ctx.show_used(parent)
         return
     request = _filled(providers, ctx, action.request, values)
-    await ctx.start(request, title=title, parent=parent.id, once_key=once, spoiler=spoiler)
-    await ctx.show_used(parent)
+    if await ctx.start(request, title=title, parent=parent.id, once_key=once, spoiler=spoiler):
+        await ctx.show_used(parent)
 
 
 async def again(

@@ -18,9 +18,12 @@ class Inbox(Part):
     """The platforms' events."""
 
     async def take_in(
-        self, platform: str, found: Sequence[tuple[str, str]]
+        self, platform: str, found: Sequence[tuple[str, str]], *, durable: bool = True
     ) -> list[tuple[str, str]]:
-        """Commit (key, body) events; returns those never seen before, in their order."""
+        """Commit (key, body) events; returns those never seen before, in their order.
+
+        Not `durable`: they outlive the process, but not a power cut, until the next durable commit.
+        """
         now, bodies = self._clock(), dict[str, str]()
         for key, body in found:
             bodies.setdefault(key, body)
@@ -34,7 +37,7 @@ class Inbox(Part):
                     new.append((key, body))
             return new
 
-        return await self._write(op) if bodies else []
+        return await self._write(op, durable=durable) if bodies else []
 
     async def pending(self, platform: str) -> list[tuple[str, str]]:
         """Events taken in and not finished, oldest first."""

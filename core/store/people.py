@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, and_, bindparam, delete, select
@@ -12,6 +12,7 @@ from core.jobs import Action
 from core.store import rows
 from core.store.base import Part
 from core.store.schema import actions, events, notes, people
+from core.store.writer import Writer
 
 
 class Buttons(Part):
@@ -51,12 +52,29 @@ def _token(c: Connection, action: Action) -> str:
     return str(c.execute(select(actions.c.token).where(same)).scalar_one())
 
 
+KNOWN = 5000
+"""People whose settings are kept at hand."""
+
+
 class People(Part):
     """Settings and notes; and clearing away what nobody needs."""
 
+    def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
+        """See `Part`."""
+        super().__init__(writer, clock)
+        self._settings: dict[str, dict[str, str]] = {}
+        self._changes = 0
+
     async def person(self, key: str) -> dict[str, str]:
         """A person's settings."""
+        if key in self._settings:
+            return dict(self._settings[key])
+        changes = self._changes
         found: str | None = await self._scalar(_SETTINGS, {"person": key})
+        if self._writer.lite and changes == self._changes:  # nobody else changes them
+            if len(self._settings) >= KNOWN:
+                self._settings.clear()
+            self._settings[key] = _parsed(found)
         return _parsed(found)
 
     async def set_person(self, key: str, values: Mapping[str, str]) -> None:
@@ -70,6 +88,8 @@ class People(Part):
             c.execute(same.values(settings=json.dumps(kept)))
 
         await self._write(op)
+        self._changes += 1
+        self._settings.pop(key, None)
 
     async def keep(self, key: str, value: str, *, until: float = 0.0) -> None:
         """Keep a note, for ever or until a time."""
