@@ -25,6 +25,9 @@ T = TypeVar("T")
 CALLBACK_LIFETIME = 15.0
 """Seconds a press can be answered."""
 
+SLOW = 3.0
+"""How many times slower than a quick machine this one may be."""
+
 
 @dataclass(eq=False, slots=True)
 class Clock:
@@ -59,14 +62,14 @@ class Watch:
 
         Args:
             look: Returns what is waited for, or None.
-            timeout: Real seconds.
+            timeout: Seconds on a quick machine; a slow one is given more.
             say: Describes the world for the failure text.
 
         Raises:
             AssertionError: Nothing was found in time.
         """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout * SLOW):
                 while (found := look()) is None:
                     await self._event.wait()
         except TimeoutError:
