@@ -266,7 +266,8 @@ class App:
         if settings.web.open:
             runners.append(WebAdapter(settings.web, desk, notice=self._notice, clock=self._clock))
         else:
-            log.info("the playground is off: see [web] in the settings")
+            why = "it can be reached from elsewhere, so it needs [web] password"
+            log.info("the playground is off%s", f": {why}" if settings.web.playground else "")
         return runners
 
     async def _keep(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
