@@ -96,7 +96,7 @@ async def test_an_update_the_store_does_not_take_comes_again(
     walk.server.feed.retry_base = 0.2
     async with hooked(walk):
 
-        async def full(*_: Any) -> Any:
+        async def full(*_: Any, **__: Any) -> Any:
             raise StoreError
 
         with monkeypatch.context() as patch:
