@@ -143,10 +143,6 @@ class Engine:
                     continue
                 await asyncio.sleep(BREATH)
 
-    def poke(self) -> None:
-        """Say that something may be due now."""
-        self._bell.set()
-
     async def stop(self, within: float = 8.0) -> None:
         """Claim nothing more and wait for the steps in hand, at most `within` seconds."""
         self._stopping = True

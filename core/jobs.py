@@ -37,8 +37,6 @@ LIVE = frozenset(
 )
 """States the engine still has work in."""
 
-FINAL = frozenset(State) - LIVE
-
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.SUBMITTING, State.CANCELLED, State.FAILED}),
     State.SUBMITTING: frozenset(

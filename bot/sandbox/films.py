@@ -14,7 +14,7 @@ from bot.sandbox import clips
 from bot.sandbox.answers import RefusedError, json_answer
 from bot.sandbox.ground import VISIT, Ground
 from bot.sandbox.magic import words_in
-from bot.sandbox.works import Piece, Work, Works, seed_of
+from bot.sandbox.works import WRAPPER, Piece, Work, Works, seed_of
 
 _NEVER = re.compile(r"(?!)")
 _RUNWAY_RATIOS = {
@@ -34,13 +34,6 @@ _RUNWAY = {
     "done": "SUCCEEDED",
     "failed": "FAILED",
     "cancelled": "CANCELLED",
-}
-_WRAPPER = {
-    "queued": "QUEUED",
-    "running": "IN_PROGRESS",
-    "done": "SUCCESS",
-    "failed": "FAILURE",
-    "cancelled": "FAILURE",
 }
 _LUMA = {
     "queued": "pending",
@@ -152,7 +145,7 @@ class Runway:
             return json_answer(body)
         data = {
             "task_id": work.id,
-            "status": work.word(_WRAPPER),
+            "status": work.word(WRAPPER),
             "progress": f"{work.percent()}%",
             "fail_reason": work.reason() if stage == "failed" else "",
             "data": body,

@@ -16,7 +16,7 @@ from bot.sandbox.ground import VISIT, Ground
 from bot.sandbox.kling_rules import check_drawing, check_film, model_of, no, picture_of, words_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.pictures import Picture, makings
-from bot.sandbox.works import Piece, Work, Works, seed_of
+from bot.sandbox.works import WRAPPER, Piece, Work, Works, seed_of
 
 _PRICES: Mapping[str, float] = {
     "kling-v1": 0.14,
@@ -28,13 +28,6 @@ _PRICES: Mapping[str, float] = {
     "kolors-virtual-try-on-v1-5": 0.07,
 }
 _FILM_PRICES = {**_PRICES, "kling-v1-5": 0.28, "kling-v2-1": 0.28}
-_WRAPPER = {
-    "queued": "QUEUED",
-    "running": "IN_PROGRESS",
-    "done": "SUCCESS",
-    "failed": "FAILURE",
-    "cancelled": "FAILURE",
-}
 _OWN = {
     "queued": "submitted",
     "running": "processing",
@@ -201,7 +194,7 @@ def _wrapped(work: Work, urls: list[str], reason: str) -> dict[str, Any]:
     return {
         "task_id": work.printed,
         "action": "generate",
-        "status": work.word(_WRAPPER),
+        "status": work.word(WRAPPER),
         "progress": f"{work.percent()}%",
         "fail_reason": reason,
         "submit_time": int(work.born),

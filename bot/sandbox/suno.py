@@ -15,17 +15,10 @@ from bot.sandbox.answers import RefusedError, json_answer, openai_error
 from bot.sandbox.ground import VISIT, Ground, base_of
 from bot.sandbox.magic import words_in
 from bot.sandbox.pictures import Picture, makings
-from bot.sandbox.works import Piece, Work, Works, seed_of
+from bot.sandbox.works import WRAPPER, Piece, Work, Works, seed_of
 
 _SECONDS = 12
 """How long a take plays."""
-_WORDS = {
-    "queued": "QUEUED",
-    "running": "IN_PROGRESS",
-    "done": "SUCCESS",
-    "failed": "FAILURE",
-    "cancelled": "FAILURE",
-}
 _MODELS: Mapping[str, tuple[int, int]] = {
     "chirp-v3-0": (3000, 200),
     "chirp-v3-5": (3000, 200),
@@ -157,7 +150,7 @@ class Suno:
             "task_id": work.id,
             "notify_hook": "",
             "action": work.more["action"],
-            "status": work.word(_WORDS),
+            "status": work.word(WRAPPER),
             "fail_reason": work.reason() if stage == "failed" else "",
             "submit_time": int(work.born),
             "progress": f"{work.percent()}%",

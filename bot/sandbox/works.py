@@ -19,6 +19,15 @@ from bot.sandbox.magic import words_in
 Stage = Literal["queued", "running", "done", "failed", "cancelled"]
 Make = Callable[[], bytes]
 
+WRAPPER: Mapping[str, str] = {
+    "queued": "QUEUED",
+    "running": "IN_PROGRESS",
+    "done": "SUCCESS",
+    "failed": "FAILURE",
+    "cancelled": "FAILURE",
+}
+"""The words of the gateway's own envelope around a family's task."""
+
 
 def seed_of(prompt: str) -> int:
     """A number that is the same for the same words in every run."""
