@@ -35,7 +35,7 @@ async def running(
     ready = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         run = tasks.create_task(app.run(ready.set))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await ready.wait()
         try:
             yield app

@@ -54,7 +54,7 @@ class House:
         ready = asyncio.Event()
         self._app = App(self._settings, notice=self._notice)
         self._run = asyncio.create_task(self._app.run(ready.set))
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(150):
             await ready.wait()
 
     async def stop(self) -> None:
@@ -116,7 +116,7 @@ async def tab(browser: Browser, url: str, size: Any = DESK, **how: Any) -> Async
     """A person opens the page; afterwards nothing may have gone wrong in it."""
     how = {"viewport": size, "locale": "en-GB", "reduced_motion": "reduce", **how}
     context = await browser.new_context(**how)
-    context.set_default_timeout(40_000)
+    context.set_default_timeout(150_000)
     one = Tab(await context.new_page())
     await one.page.goto(url)
     await one.page.locator(".state.on").wait_for()

@@ -77,7 +77,7 @@ def studio(walk: Walk) -> tuple[Person, GroupChat]:
     return ann, group
 
 
-async def until(check: Callable[[], object], timeout: float = 30.0) -> None:
+async def until(check: Callable[[], object], timeout: float = 120.0) -> None:
     """Wait for what nobody announces."""
     ends = time.monotonic() + timeout
     while not check():

@@ -139,6 +139,6 @@ async def test_a_saved_file_counts_at_once_and_a_broken_one_does_not(
 async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
     """Wait until the log has these words."""
     caplog.set_level(logging.INFO)
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(60):
         while words not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.1)

@@ -170,10 +170,12 @@ async def test_a_window_that_opens_unasked_says_what_its_answer_costs(tmp_path: 
         token = button(asked, "Answer")
         await ann.page.act(token=token, values={"prompt": "a wolf"})
         await ann.page.act(token=token, values={"prompt": "a bear"})
-        wolf = await ann.page.see(lambda c: c["media"] and "a wolf" in c["text"])
         await ann.page.see(lambda c: "That was answered already." in c["text"])
+        made = await ann.page.see(
+            lambda c: c["media"] and ("a wolf" in c["text"] or "a bear" in c["text"])
+        )
 
-        assert "$0.20" in wolf["text"]
+        assert "$0.20" in made["text"]
         assert [amount for _, amount in ann.ledger()] == [0.1, 0.2]
         charged = sum(seen.charged for seen in ann.gateway.journal)
         assert charged == pytest.approx(0.3)

@@ -47,7 +47,7 @@ class Program:
         """Everything it wrote so far."""
         return self.output.read_text("utf-8")
 
-    async def wait_line(self, words: str, within: float = 20.0) -> str:
+    async def wait_line(self, words: str, within: float = 120.0) -> str:
         """Wait until a line has the words; returns it."""
         async with asyncio.timeout(within):
             while True:
@@ -113,7 +113,7 @@ async def fetched(url: str) -> tuple[int, str]:
 
 async def healthy(base: str) -> str:
     """What /healthz says once it is 200."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(90):
         while True:
             status, text = await fetched(f"{base}/healthz")
             if status == 200:

@@ -55,7 +55,7 @@ class Client:
 
     async def wait(self, task: str, statuses: tuple[str, ...] = TERMINAL) -> dict[str, Any]:
         """The task once it has one of the statuses."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while (row := await self.fetch(task)).get("status") not in statuses:  # noqa: ASYNC110 - it polls
                 await asyncio.sleep(0.01)
         return row

@@ -428,7 +428,7 @@ async def test_by_itself() -> None:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             line = (await process.stdout.readline()).decode()
             found = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", line)
             assert found

@@ -51,7 +51,7 @@ class Browser:
     async def _read(self, look: Callable[[dict[str, Card]], Any]) -> Any:
         cards: dict[str, Card] = {}
         url = f"{self.base}/api/stream"
-        async with asyncio.timeout(40), self.session.get(url, params=self.query) as stream:
+        async with asyncio.timeout(150), self.session.get(url, params=self.query) as stream:
             async for raw in stream.content:
                 if not raw.startswith(b"data:"):
                     continue

@@ -18,7 +18,7 @@ from tests.servers import discord, telegram
 from tests.servers.discord_records import Channel
 from tests.servers.telegram_people import GroupChat
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 """Seconds a person waits for something to show."""
 
 

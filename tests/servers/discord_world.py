@@ -23,7 +23,7 @@ DISCORD_EPOCH = 1_420_070_400_000
 
 Found = TypeVar("Found")
 
-SLOW = 3.0
+SLOW = 8.0
 """How many times slower than a quick machine this one may be."""
 
 

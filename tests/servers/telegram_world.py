@@ -25,7 +25,7 @@ T = TypeVar("T")
 CALLBACK_LIFETIME = 15.0
 """Seconds a press can be answered."""
 
-SLOW = 3.0
+SLOW = 8.0
 """How many times slower than a quick machine this one may be."""
 
 
