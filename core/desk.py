@@ -6,6 +6,7 @@ no platform.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pathlib
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import OWN, Context, Studio, insist, unpack
+from core.commands.context import OWN, Context, NotTaken, Studio, insist, unpack
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
@@ -48,6 +49,7 @@ from core.messages import (
     Place,
     Press,
     Ref,
+    Stored,
     escape,
     shorten,
     spoken,
@@ -97,13 +99,20 @@ class Desk:
     # -- durable intake ------------------------------------------------------------------------
 
     async def take_in(
-        self, platform: str, events: Sequence[tuple[str, str]], *, durable: bool = True
-    ) -> list[tuple[str, str]]:
-        """Commit (key, body) events; returns those never seen before. Raises `StoreError`.
+        self,
+        platform: str,
+        events: Sequence[tuple[str, str]],
+        *,
+        durable: bool = True,
+        ahead: bool = False,
+    ) -> set[str]:
+        """Commit (key, body) events; returns the keys never seen before. Raises `StoreError`.
 
-        `durable` where the platform forgets them as soon as this returns.
+        `durable` where the platform forgets them as soon as this returns; `ahead` where `handle`
+        has this as its `stored`.
         """
-        return await self._store.take_in(platform, events, durable=durable)
+        new = await self._store.take_in(platform, events, durable=durable, ahead=ahead)
+        return {key for key, _ in new}
 
     async def pending(self, platform: str) -> list[tuple[str, str]]:
         """Events taken in and not finished, oldest first: what a restart has to take up."""
@@ -115,23 +124,45 @@ class Desk:
 
     # -- events --------------------------------------------------------------------------------
 
-    async def handle(self, event: Event) -> BotError | None:
+    async def handle(self, event: Event, stored: Stored | None = None) -> BotError | None:
         """Deal with an event to the end; gives what the person was told went wrong, if so.
 
-        Never raises; the same key twice does its work once.
+        Never raises; the same key twice does its work once. `stored` is the `take_in` of an event
+        that may not be in the store yet: what only reads goes ahead, and nothing is done with one
+        that was there before or is not taken.
         """
-        ctx = await self._context(event)
+        if stored is not None:
+            await asyncio.sleep(0)  # it is on its way before anything that is to follow it
+        ctx = await self._context(event, stored)
+        try:
+            problem = await self._answer(ctx, event)
+        except NotTaken:
+            return None
+        if not ctx.closed:
+            await self._finish(event.key)
+        return problem
+
+    def ahead(self, command: str) -> bool:
+        """Whether a call of a command may begin while it is being stored."""
+        found = self._by_name.get(command)
+        return found is not None and found.ahead
+
+    async def _answer(self, ctx: Context, event: Event) -> BotError | None:
         problem: BotError | None = None
         try:
             match event:
                 case Invocation():
                     await self._invoke(ctx, event)
                 case Press():
+                    await ctx.admit()
                     await self._press(ctx, event)
                 case Filling():
+                    await ctx.admit()
                     await self._fill(ctx, event)
                 case _:
                     assert_never(event)
+        except NotTaken:
+            raise
         except BotError as error:
             problem = error
         except Exception:
@@ -141,7 +172,6 @@ class Desk:
             )
         if problem is not None:
             await self._tell(ctx, problem)
-        await self._finish(event.key)
         return problem
 
     async def _finish(self, key: str) -> None:
@@ -155,12 +185,13 @@ class Desk:
         if not isinstance(error, UserError):
             detail = getattr(error, "detail", "") or type(error).__name__
             log.warning("answered with an error: %s", detail, extra={"event": ctx.key})
+        await ctx.admit()
         try:
             await ctx.reply(Message(text=sentence(ctx.say, error), private=True))
         except Exception:
             log.exception("an error could not be told", extra={"event": ctx.key})
 
-    async def _context(self, event: Event) -> Context:
+    async def _context(self, event: Event, stored: Stored | None) -> Context:
         caller = event.caller
         try:
             person: Mapping[str, str] = await self._store.person(caller.key)
@@ -176,6 +207,7 @@ class Desk:
             origin=event.ref,
             ack=event.ack,
             panel=event.ref if isinstance(event, Press) else None,
+            stored=stored,
         )
 
     async def _invoke(self, ctx: Context, event: Invocation) -> None:
@@ -194,6 +226,8 @@ class Desk:
         if command.owner and not ctx.is_owner:
             raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
         ctx.command = command.name
+        if not command.ahead:
+            await ctx.admit()
         given = {name: await self._resolve(ctx, value) for name, value in values.items()}
         try:
             options = command.model.model_validate(shaped(command, given))
@@ -205,6 +239,7 @@ class Desk:
         """Fetch attachments into the archive, wherever they stand; only pictures are of use."""
         match value:
             case Attachment():
+                await ctx.admit()
                 return await self._resolve(ctx, await self._fetch(ctx, value))
             case list():
                 return [await self._resolve(ctx, one) for one in value]

@@ -7,6 +7,7 @@ nobody and links nowhere.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import unicodedata
 from collections.abc import Callable
@@ -260,6 +261,9 @@ class Filling:
 
 
 Event: TypeAlias = Invocation | Press | Filling
+
+Stored: TypeAlias = asyncio.Future[set[str]]
+"""Events on their way into the store: the keys of those that are new. Ends with `StoreError`."""
 
 
 _MARKS = re.compile(r"([\\`*_~|<>#+\-.\[\]()!&={}$^:])")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,44 @@ async def test_one_event_makes_one_job(store: Store) -> None:
     assert await store.job(second.id) is None
     assert await store.ledger(second.id) == []
     assert await store.pending("web") == []
+
+
+async def test_a_job_made_ahead_of_its_event_shares_its_commit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One commit has both; the event is closed, and is known when it comes again."""
+    commits: list[int] = []
+    transact = store._database.transact
+
+    async def counted(ops: Any, **more: Any) -> list[Any]:
+        commits.append(len(ops))
+        return await transact(ops, **more)
+
+    monkeypatch.setattr(store._database, "transact", counted)
+    job = make_job(event_key="e#1")
+    taking = asyncio.ensure_future(store.take_in("web", [("e", "body")], ahead=True))
+    await asyncio.sleep(0)
+    assert await store.add_job(job, finish="e", ahead=True) == job
+    assert await taking == [("e", "body")]
+    assert commits == [2]
+    assert await store.pending("web") == []
+    assert await store.take_in("web", [("e", "body")], ahead=True) == []
+
+
+async def test_nothing_is_made_ahead_of_an_event_that_is_not_there_or_was_closed(
+    store: Store,
+) -> None:
+    """Neither a job nor a hold; of one that is still open its job is made, and made once."""
+    job, twin = make_job(event_key="e#1"), make_job(event_key="e#1")
+    assert await store.add_job(job, finish="e", ahead=True) is None
+    await store.take_in("web", [("e", "body")])
+    assert await store.add_job(job, finish="e", ahead=True) == job
+    assert await store.add_job(twin, finish="e", ahead=True) is None
+    await store.take_in("web", [("f", "body")])
+    await store.finish("f")
+    assert await store.add_job(make_job(event_key="f#1"), finish="f", ahead=True) is None
+    assert [one.id for one in await store.live()] == [job.id]
+    assert await store.ledger(twin.id) == []
 
 
 async def test_many_presses_of_one_button_make_one_job(store: Store) -> None:
@@ -262,6 +301,22 @@ async def test_settings_merge(store: Store) -> None:
     await store.set_person("web:ann", {"k0": "", "k1": "x", **{f"k{n}": "" for n in range(2, 20)}})
     assert await store.person("web:ann") == {"k1": "x"}
     assert await store.person("web:bob") == {}
+
+
+@pytest.mark.parametrize("known", [2, 3, 10])
+async def test_settings_are_there_after_a_restart(
+    url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    """Whether all people can be kept at hand, or not."""
+    monkeypatch.setattr("core.store.people.KNOWN", known)
+    for turn in ("1", "2"):
+        store = await Store.open(url, clock=clock)
+        for name in ("ann", "bob", "cid"):
+            assert await store.person(name) == ({"k": "1"} if turn == "2" else {})
+            await store.set_person(name, {"k": turn})
+            assert await store.person(name) == {"k": turn}
+        assert await store.person("dan") == {}
+        await store.close()
 
 
 async def test_a_note_is_dropped_by_one(store: Store, clock: Clock) -> None:

@@ -29,7 +29,7 @@ from adapters.telegram.updates import LONGEST_PAUSE, POLL, SILENCE, Updates
 from core.desk import Desk
 from core.errors import BadInput, ChatGone, StoreError
 from core.i18n import mark
-from core.messages import Attachment, Caller, Limits, Message, Place, Ref
+from core.messages import Attachment, Caller, Limits, Message, Place, Ref, Stored
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ class TelegramAdapter:
         """Go on with what an earlier life left, then take updates."""
         await self._meet()
         for key, body in await self._desk.pending(PLATFORM):
-            self._launch(self._intake.take(key, json.loads(body), resumed=True))
+            self._launch(self._intake.resume(key, json.loads(body)))
         self._launch(self._keep_registering())
         if self._settings.mode == "webhook":
             await self._updates.serve(self._settings.webhook_url)
@@ -194,9 +194,9 @@ class TelegramAdapter:
         if isinstance(query, dict) and query.get("id"):
             self._answers.heard(str(query["id"]))
 
-    def dispatch(self, key: str, update: Json) -> None:
-        """Handle an update that is in the store."""
-        self._launch(self._intake.take(key, update))
+    def dispatch(self, key: str, update: Json, stored: Stored) -> None:
+        """Handle an update that is being stored."""
+        self._launch(self._intake.take(key, update, stored))
 
     # -- commands ------------------------------------------------------------------------------
 

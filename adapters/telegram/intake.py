@@ -34,7 +34,7 @@ from adapters.telegram.render import plain
 from core.desk import Desk, sentence
 from core.errors import BotError, StoreError, UserError
 from core.i18n import mark
-from core.messages import Invocation, Message, Press, Ref
+from core.messages import Invocation, Message, Press, Ref, Stored
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +74,31 @@ class Intake:
         self.username = ""
         """The bot's own."""
 
-    async def take(self, key: str, update: Json, *, resumed: bool = False) -> None:
-        """Deal with an update to the end; `resumed`: an earlier life had taken it in."""
+    async def take(self, key: str, update: Json, stored: Stored) -> None:
+        """Deal with an update to the end, once; a plain command begins while it is being stored."""
+        if (event := self._swift(key, update)) is not None:
+            async with self._lane(update["message"]):
+                await self._desk.handle(event, stored)
+            return
+        with contextlib.suppress(StoreError):  # Telegram brings it again
+            if key in await asyncio.shield(stored):
+                await self._take_whole(key, update, resumed=False)
+
+    async def resume(self, key: str, update: Json) -> None:
+        """Deal with an update that an earlier life had taken in."""
+        await self._take_whole(key, update, resumed=True)
+
+    def _swift(self, key: str, update: Json) -> Invocation | None:
+        """The command of an update that is a message with one and nothing else."""
+        message = update.get("message") or {}
+        if not (message.get("text") and message.get("from")) or _not_a_person(message):
+            return None
+        with contextlib.suppress(Exception):  # what is wrong with it is told once it is stored
+            event = self._event(key, [message], message)
+            return event if event is not None and self._desk.ahead(event.command) else None
+        return None
+
+    async def _take_whole(self, key: str, update: Json, *, resumed: bool) -> None:
         try:
             await self._take(key, update, resumed)
         except Exception:
@@ -129,7 +152,7 @@ class Intake:
     async def _message(self, key: str, message: Json, resumed: bool) -> None:
         if new := message.get("migrate_to_chat_id"):
             self._moved(str(message["chat"]["id"]), str(new))
-        if message["from"].get("is_bot") or message.get("is_automatic_forward"):
+        if _not_a_person(message):
             if message.get("sender_chat") and command_of(message, self.username):
                 await self._tell(key, message, UserError(NOBODY))
             await self._close(key)
@@ -223,3 +246,8 @@ class Intake:
         ack = Ref(PLATFORM, place.chat, "", slot.write())
         await self._desk.handle(Press(key, caller, place, token, ref, ack))
         await self._answers.give(number)
+
+
+def _not_a_person(message: Json) -> bool:
+    """Whether a bot or a channel speaks."""
+    return bool(message["from"].get("is_bot") or message.get("is_automatic_forward"))

@@ -24,6 +24,7 @@ from adapters.telegram.faults import says, seconds
 from adapters.telegram.transport import AiohttpRequest
 from core.desk import Desk
 from core.errors import StoreError
+from core.messages import Stored
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ class Taker(Protocol):
         """An update arrived and is not in the store yet; may come again. Must not block."""
         ...
 
-    def dispatch(self, key: str, update: Json) -> None:
-        """A new update is in the store."""
+    def dispatch(self, key: str, update: Json, stored: Stored) -> None:
+        """An update is being stored."""
         ...
 
 
@@ -137,23 +138,15 @@ class Updates:
             return None, False
         for update in updates:
             self._taker.heard(update)
-        rows = [(f"{PLATFORM}:{self._id}:{u['update_id']}", dump(u)) for u in updates]
-        async with asyncio.TaskGroup() as tasks:
-            commit = tasks.create_task(self._commit(rows))
-            while peek is not None and not (await asyncio.wait({commit}, timeout=PEEK))[0]:
-                await self._peek(peek)
-        new = commit.result()
-        if isinstance(new, StoreError):
-            raise new
-        for key, body in new:
-            self._taker.dispatch(key, json.loads(body))
+        named = {f"{PLATFORM}:{self._id}:{u['update_id']}": u for u in updates}
+        rows = [(key, dump(update)) for key, update in named.items()]
+        stored = asyncio.ensure_future(self._desk.take_in(PLATFORM, rows, ahead=True))
+        for key, update in named.items():
+            self._taker.dispatch(key, update, stored)
+        while peek is not None and not (await asyncio.wait({stored}, timeout=PEEK))[0]:
+            await self._peek(peek)
+        new = await asyncio.shield(stored)  # what is being handled waits for it too
         return max(int(u["update_id"]) for u in updates) + 1, bool(new)
-
-    async def _commit(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]] | StoreError:
-        try:
-            return await self._desk.take_in(PLATFORM, rows)
-        except StoreError as error:
-            return error
 
     # -- polling -------------------------------------------------------------------------------
 

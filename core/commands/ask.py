@@ -279,6 +279,7 @@ COMMANDS = (
         AskOptions,
         ask,
         example="/ask why is the sky blue?",
+        ahead=True,
     ),
     Command(
         "prompt",
@@ -294,6 +295,7 @@ COMMANDS = (
         complete,
         example="/complete Once upon a time",
         offer="gpt-3.5-turbo-instruct",
+        ahead=True,
     ),
     Command(
         "why",

@@ -27,7 +27,7 @@ from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
 from core.links import Links
-from core.messages import Button, Caller, Filling, Form, Media, Message, Place, Ref
+from core.messages import Button, Caller, Filling, Form, Media, Message, Place, Ref, Stored
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
@@ -93,6 +93,10 @@ async def insist(show: Callable[[], Awaitable[object]]) -> None:
             return
 
 
+class NotTaken(Exception):
+    """The event was in the store before, or could not be stored: nothing is to be done with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Studio:
     """The parts of the house that commands work with."""
@@ -135,6 +139,10 @@ class Context:
     """The message whose button was pressed; a settings panel is redrawn in place."""
     once: str | None = None
     """Makes everything this event starts happen once, whatever other event asks for it too."""
+    stored: Stored | None = None
+    """Of an event that may not be in the store yet, or may have been there before."""
+    closed: bool = False
+    """Whether the event was closed together with its job."""
     started: int = 0
     onces: int = 0
     """How many jobs were begun that `once` is about."""
@@ -149,10 +157,23 @@ class Context:
         """Whether the bot belongs to the caller."""
         return self.studio.owned_by(self.caller)
 
+    async def admit(self) -> None:
+        """Wait until the event is in the store. Raises `NotTaken`."""
+        if self.stored is None:
+            return
+        try:
+            new = await asyncio.shield(self.stored)
+        except StoreError:
+            raise NotTaken from None
+        if self.key not in new:
+            raise NotTaken
+        self.stored = None
+
     # -- answering -----------------------------------------------------------------------------
 
     async def reply(self, message: Message) -> None:
         """Answer the event; an answer that cannot be shown is tried again, then logged."""
+        await self.admit()
         nonce = hashlib.sha256(f"{self.key}/{self.started}".encode()).hexdigest()[:20]
         self.started += 1
         ack, self.ack = self.ack, None
@@ -181,6 +202,7 @@ class Context:
 
     async def ask(self, form: Form, values: Mapping[str, str], lead: str) -> None:
         """Ask for what a command lacks; the answers run it with `values` besides."""
+        await self.admit()
         caller = replace(self.caller, lang=self.lang)
         event = Filling(self.key, caller, self.place, "", ref=self.origin)
         at = {"at": _EVENT.dump_json(event).decode()} if cards.painted(form) else {}
@@ -310,8 +332,8 @@ class Context:
             )
         )
         try:
-            kept = await self.studio.store.add_job(job, (stop,), finish=None if more else self.key)
-        except (StoreError, asyncio.CancelledError):
+            kept = await self._keep(job, stop, more)
+        except (StoreError, NotTaken, asyncio.CancelledError):
             self.studio.engine.release(job)
             raise
         if kept.id == job.id:
@@ -322,6 +344,22 @@ class Context:
         if kept.event_key != job.event_key:
             await self.show(kept, again=title)
         return False
+
+    async def _keep(self, job: Job, stop: Action, more: bool) -> Job:
+        """Commit a job, together with its event where that waits to be stored."""
+        if more or (self.stored is not None and self.stored.done()):
+            await self.admit()
+        add, finish = self.studio.store.add_job, None if more else self.key
+        try:
+            kept = await add(job, (stop,), finish=finish, ahead=self.stored is not None)
+        except StoreError:
+            await self.admit()
+            raise
+        if kept is None:
+            await self.admit()
+            return await self._keep(job, stop, more)
+        self.stored, self.closed = None, not more
+        return kept
 
     def _once(self) -> str | None:
         """The key of the next job that `once` is about; of several each has its own."""

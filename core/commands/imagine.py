@@ -216,6 +216,7 @@ COMMANDS = (
         menus=(Menu(mark("Imagine with this image"), "image"),),
         example="/imagine a fox in the rain --ar 3:2",
         offer="mj_imagine",
+        ahead=True,
     ),
     Command(
         "blend",
@@ -241,5 +242,6 @@ COMMANDS = (
         shorten,
         example="/shorten a very beautiful picture of a small red fox in the rain",
         offer="mj_shorten",
+        ahead=True,
     ),
 )

@@ -126,6 +126,7 @@ COMMANDS = (
         SongOptions,
         song,
         example="/song a cheerful song about a rainy Monday",
+        ahead=True,
     ),
     Command(
         "lyrics",
@@ -134,5 +135,6 @@ COMMANDS = (
         lyrics,
         example="/lyrics a fox who cannot sleep",
         offer="suno-lyrics",
+        ahead=True,
     ),
 )

@@ -93,6 +93,10 @@ class Command:
     example: str = ""
     offer: str = ""
     """What a call of it is charged as, where it costs anything."""
+    ahead: bool = False
+    """Its handler only reads until it starts a job or answers, so it may begin while the event is
+    being stored.
+    """
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -96,5 +96,6 @@ COMMANDS = (
         video,
         menus=(Menu(mark("Animate this image"), "image"),),
         example="/video a paper boat on a rainy street --seconds 5",
+        ahead=True,
     ),
 )

@@ -108,6 +108,7 @@ COMMANDS = (
         SpeakOptions,
         speak,
         example="/speak Good evening, and welcome! --voice nova",
+        ahead=True,
     ),
     Command(
         "transcribe",

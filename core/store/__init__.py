@@ -62,6 +62,7 @@ class Store(Inbox, Jobs, Queue, Buttons, People):
     async def _prepare(self) -> None:
         await self._database.open()
         await self._database.transact([self._bring_up], durable=True)
+        await self.meet()
 
     def _bring_up(self, connection: Connection) -> None:
         if not self._database.lite:

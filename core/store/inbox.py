@@ -12,17 +12,25 @@ from core.store.schema import events
 
 ORDER = 1e-6
 """Seconds between two events that came together, so that they keep their order."""
+LINGER = 0.004
+"""Seconds in which the job of an event may come that shares its commit."""
 
 
 class Inbox(Part):
     """The platforms' events."""
 
     async def take_in(
-        self, platform: str, found: Sequence[tuple[str, str]], *, durable: bool = True
+        self,
+        platform: str,
+        found: Sequence[tuple[str, str]],
+        *,
+        durable: bool = True,
+        ahead: bool = False,
     ) -> list[tuple[str, str]]:
         """Commit (key, body) events; returns those never seen before, in their order.
 
         Not `durable`: they outlive the process, but not a power cut, until the next durable commit.
+        `ahead`: they are being handled already, and their jobs may share the commit.
         """
         now, bodies = self._clock(), dict[str, str]()
         for key, body in found:
@@ -37,7 +45,8 @@ class Inbox(Part):
                     new.append((key, body))
             return new
 
-        return await self._write(op, durable=durable) if bodies else []
+        linger = LINGER if ahead else 0.0
+        return await self._write(op, durable=durable, linger=linger) if bodies else []
 
     async def pending(self, platform: str) -> list[tuple[str, str]]:
         """Events taken in and not finished, oldest first."""

@@ -49,18 +49,25 @@ class Jobs(Part):
     """The jobs and the ledger."""
 
     async def add_job(
-        self, job: Job, buttons: Sequence[Action] = (), *, finish: str | None = None
-    ) -> Job:
+        self,
+        job: Job,
+        buttons: Sequence[Action] = (),
+        *,
+        finish: str | None = None,
+        ahead: bool = False,
+    ) -> Job | None:
         """Commit a job with its hold and its buttons and close the event `finish`; or return the
         job of the same event or the same costly button that is there already.
+
+        With `ahead` the event may be in the same commit. None when it is not in the store then, or
+        was closed before: nothing is made of it.
         """
         now, row = self._clock(), rows.job_row(job)
 
-        def op(c: Connection) -> Job:
-            made = rows.is_new(c, jobs, row)
-            if finish is not None:
-                rows.close_event(c, finish, now)
-            if not made:
+        def op(c: Connection) -> Job | None:
+            if finish is not None and not rows.close_event(c, finish, now) and ahead:
+                return None
+            if not rows.is_new(c, jobs, row):
                 return _existing(c, job)
             rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
             rows.add_buttons(c, buttons)

@@ -53,7 +53,7 @@ def _token(c: Connection, action: Action) -> str:
 
 
 KNOWN = 5000
-"""People whose settings are kept at hand."""
+"""People whose settings are kept at hand, where nobody else changes them."""
 
 
 class People(Part):
@@ -63,33 +63,54 @@ class People(Part):
         """See `Part`."""
         super().__init__(writer, clock)
         self._settings: dict[str, dict[str, str]] = {}
+        self._all = False
+        """Whether who is not at hand has no settings."""
         self._changes = 0
+
+    async def meet(self) -> None:
+        """Have everybody's settings at hand, where they are few and nobody else changes them."""
+        if not self._writer.lite:
+            return
+        query = select(people.c.key, people.c.settings).limit(KNOWN + 1)
+
+        def op(c: Connection) -> dict[str, dict[str, str]]:
+            return {row.key: _parsed(row.settings) for row in c.execute(query)}
+
+        found = await self._read(op)
+        if len(found) <= KNOWN:
+            self._settings, self._all = found, True
 
     async def person(self, key: str) -> dict[str, str]:
         """A person's settings."""
-        if key in self._settings:
-            return dict(self._settings[key])
+        if self._all or key in self._settings:
+            return dict(self._settings.get(key, {}))
         changes = self._changes
         found: str | None = await self._scalar(_SETTINGS, {"person": key})
-        if self._writer.lite and changes == self._changes:  # nobody else changes them
-            if len(self._settings) >= KNOWN:
-                self._settings.clear()
-            self._settings[key] = _parsed(found)
+        if changes == self._changes:
+            self._know(key, _parsed(found))
         return _parsed(found)
+
+    def _know(self, key: str, settings: dict[str, str]) -> None:
+        if not self._writer.lite:
+            return
+        if not self._all and len(self._settings) >= KNOWN:
+            self._settings.clear()
+        self._settings[key] = settings
 
     async def set_person(self, key: str, values: Mapping[str, str]) -> None:
         """Merge settings; an empty string removes one."""
 
-        def op(c: Connection) -> None:
+        def op(c: Connection) -> dict[str, str]:
             rows.add_new(c, people, [{"key": key, "settings": "{}"}])
             found = c.execute(_SETTINGS.with_for_update(), {"person": key}).scalar()
             kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
             same = people.update().where(people.c.key == key)
             c.execute(same.values(settings=json.dumps(kept)))
+            return kept
 
-        await self._write(op)
+        kept = await self._write(op)
         self._changes += 1
-        self._settings.pop(key, None)
+        self._know(key, kept)
 
     async def keep(self, key: str, value: str, *, until: float = 0.0) -> None:
         """Keep a note, for ever or until a time."""

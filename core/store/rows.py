@@ -107,14 +107,14 @@ def job_of(row: Any) -> Job:
 
 _CLOSE = (
     update(events)
-    .where(events.c.key == bindparam("event"))
+    .where(events.c.key == bindparam("event"), events.c.done_at.is_(None))
     .values(done_at=bindparam("now"), body="")
 )
 
 
-def close_event(c: Connection, key: str, at: float) -> None:
-    """Close an event; what it said is not needed any more."""
-    c.execute(_CLOSE, {"event": key, "now": at})
+def close_event(c: Connection, key: str, at: float) -> bool:
+    """Close an event; what it said is not needed any more. False when it is not there open."""
+    return c.execute(_CLOSE, {"event": key, "now": at}).rowcount == 1
 
 
 def book(c: Connection, job: Job, lines: Sequence[Line], at: float) -> None:

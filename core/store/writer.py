@@ -56,6 +56,7 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what is under way."""
+        self._start()
         while self._flush is not None:
             await asyncio.wait([self._flush])
         await self._database.close()
@@ -74,12 +75,13 @@ class Writer:
 
     # -- writing -------------------------------------------------------------------------------
 
-    async def write(self, op: Op[T], *, durable: bool = True) -> T:
+    async def write(self, op: Op[T], *, durable: bool = True, linger: float = 0.0) -> T:
         """Run `op` in the next commit, together with everything else that waits by then.
 
         Args:
             op: May run more than once, but takes effect once.
             durable: Whether the commit must survive a power cut, not only a killed process.
+            linger: Seconds in which another write may come that it shall share a commit with.
 
         Raises:
             StoreError: It did not happen (or, where the database went away in the very moment of
@@ -87,10 +89,18 @@ class Writer:
         """
         waiting: _Write = _Write(op, durable)
         self._queue.append(waiting)
-        if self._flush is None:
-            # A task, so that a caller who is cancelled does not take the commit of others along.
-            self._flush = asyncio.create_task(self._work_off())
+        if linger:
+            asyncio.get_running_loop().call_later(linger, self._start)
+        else:
+            self._start()
         return await waiting.done  # type: ignore[no-any-return]
+
+    def _start(self) -> None:
+        """Begin to commit, in a task, so that a caller who is cancelled does not take the commit of
+        others along.
+        """
+        if self._queue and self._flush is None:
+            self._flush = asyncio.create_task(self._work_off())
 
     async def _work_off(self) -> None:
         try:
