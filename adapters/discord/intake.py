@@ -33,7 +33,7 @@ from adapters.discord.render import modal, text
 from core.desk import Desk
 from core.errors import AdapterError, StoreError, UserError
 from core.i18n import mark
-from core.messages import Event, Invocation, Message, escape
+from core.messages import Event, Message, escape
 
 log = logging.getLogger(__name__)
 
@@ -121,17 +121,16 @@ class Intake:
         event = self._reader.event(raw, at, answered) if answered else None
         if answered is None or event is None:
             return
-        # Discord keeps nothing to be confirmed; a job's own commit makes its event durable too.
-        row = (key_of(raw), trimmed(raw, at, answered))
-        ahead = isinstance(event, Invocation) and self._desk.ahead(event.command)
-        taking = self._desk.take_in(PLATFORM, [row], durable=False, ahead=ahead)
-        stored = asyncio.ensure_future(taking)
-        await self._desk.handle(event, stored)
         try:
-            await stored
+            # Discord keeps nothing to be confirmed; a job's own commit makes its event durable too.
+            row = (key_of(raw), trimmed(raw, at, answered))
+            new = await self._desk.take_in(PLATFORM, [row], durable=False)
         except StoreError as error:
             log.error("an interaction was not stored: %s", error)
             await self._regret(event)
+            return
+        if new:
+            await self._desk.handle(event)
 
     async def _regret(self, event: Event) -> None:
         """Say that nothing was done because the store takes nothing."""
