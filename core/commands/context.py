@@ -27,7 +27,18 @@ from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
 from core.links import Links
-from core.messages import Button, Caller, Filling, Form, Media, Message, Place, Ref, Stored
+from core.messages import (
+    Button,
+    Caller,
+    Filling,
+    Form,
+    Media,
+    Message,
+    Place,
+    Ref,
+    Stored,
+    escape,
+)
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
@@ -212,6 +223,19 @@ class Context:
         form = replace(form, token=kept.token)
         await self.reply(Message(text=lead, form=form, mention=self.caller, private=True))
         await self.lend_brush(form)
+
+    async def step_aside(self) -> None:
+        """Go on where the caller alone reads; where that is another chat, say so here."""
+        here = self.place
+        aside = self.studio.outbox.adapter(here.platform).aside(here, self.caller)
+        if aside.chat != here.chat:
+            words = self.say(
+                "I answer you in our private chat. If nothing comes there, press Start in it and "
+                "ask again."
+            )
+            await self.reply(Message(words, mention=self.caller))
+            self.origin = None
+        self.place = aside
 
     async def lend_brush(self, form: Form) -> None:
         """Give the person alone the address of the page where a form can be painted, where others
@@ -436,6 +460,9 @@ class Context:
 
     async def _repost(self, job: Job, lead: str) -> None:
         """Post a finished job here; the answer slot becomes the post where there is one."""
+        if job.owner != self.caller.key:
+            await self._lend(job)
+            return
         message = await self.studio.delivery.again(job, self.place, lead)
         buttons = list(message.buttons)
         if (
@@ -448,6 +475,13 @@ class Context:
             (more,) = await self.studio.store.add_actions([more])
             buttons.append(cards.button(self.say, more))
         await self.reply(replace(message, buttons=tuple(buttons)))
+
+    async def _lend(self, job: Job) -> None:
+        """Show another person's result to look at; what can be made of it is its owner's."""
+        lead = self.say("{name} made this:", name=escape(job.owner_name))
+        shown = replace(job, lang=self.lang)
+        message = await self.studio.delivery.again(shown, self.place, lead)
+        await self.reply(replace(message, buttons=(), mention=self.caller))
 
     async def cost(self, job: Job) -> str:
         """What a job cost or may cost, in words."""
