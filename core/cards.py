@@ -350,6 +350,8 @@ def remark(say: Say, told: str | tuple[str, Mapping[str, object]]) -> str:
 def spoken(say: Say, job: Job) -> str:
     """How much was said to a language model and by it, where it told."""
     tokens = job.facts.get("tokens")
+    if tokens and not tokens[1]:
+        return say("{n} tokens", n=tokens[0])
     return say("{asked} + {said} tokens", asked=tokens[0], said=tokens[1]) if tokens else ""
 
 

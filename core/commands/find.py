@@ -33,11 +33,10 @@ SHOWN = 5
 """Results that are shown."""
 NEAR = 40
 """Nearest results that are looked at for those: several may say the same."""
-BATCH = 128
-"""Texts that one search reads at most, besides its words."""
 TEXT = 400
 """Characters of a result that are compared."""
 
+PRESS = mark("Press its number to see one; /show and its id post it here.")
 NOTHING = mark("I found nothing that is near this.")
 UNREAD = mark("{n} older results are not read yet: search again, and I read on.")
 
@@ -61,10 +60,11 @@ class FindOptions(Options):
 
 async def find(ctx: Context, options: FindOptions) -> None:
     """Look for earlier results; free where there are none."""
-    request, notes = request_for(ctx.offer("embedding", options.model), options.words, {})
+    offer = ctx.offer("embedding", options.model)
+    request, notes = request_for(offer, options.words, {})
     request = ctx.with_options(request, where=replace(ctx.place, hidden=False).shared)
     scope = scope_of(ctx.studio.offers, ctx.caller.key, request)
-    jobs, unread, total = await ctx.studio.store.unread(scope, BATCH)
+    jobs, unread, total = await ctx.studio.store.unread(scope, offer.texts)
     if not total:
         text = ctx.say("There is nothing to find yet: you have made nothing. Start with /imagine.")
         await ctx.reply(Message(text, private=True))
@@ -113,7 +113,7 @@ async def found(store: Store, offers: Mapping[str, Offer], job: Job, result: Res
     lines = [_line(say, n, hit, job, offers) for n, hit in enumerate(hits, 1)]
     return replace(
         result,
-        text="\n".join(lines) or say(NOTHING),
+        text="\n\n".join(["\n".join(lines), say(PRESS)]) if hits else say(NOTHING),
         markdown=True,
         invites=tuple(
             Invite(f"found:{n}", label=str(n), emoji="🖼️", shows=hit.id)

@@ -68,6 +68,8 @@ class Offer:
     """What its masks have where the picture is to change: black on white, or nothing at all."""
     longest: int = 4000
     """Characters of a prompt."""
+    texts: int = 0
+    """How many further texts one call takes beside the prompt."""
     times: Values = ()
     """Options whose number multiplies the price, such as `count`."""
     factors: tuple[tuple[Mapping[str, Values], float], ...] = ()

@@ -26,13 +26,15 @@ MOST = 20_000_000
 MILLION = 1_000_000
 HELD = 50_000
 """Tokens that are paid for at most, about: those of the most texts that one call takes."""
-WIDTHS: Mapping[str, int] = {"text-embedding-3-": 512}
-"""Numbers of a vector by the beginning of a model's name, for models that can be told: a third of
-what they give by themselves says nearly the same."""
+WIDTHS: Mapping[str, int] = {"text-embedding-3-": 256}
+"""Numbers of a vector by the beginning of a model's name, for models that can be told: the first
+of those that they give by themselves say nearly the same."""
 
 
-def _offer(key: str, title: str, cost: float) -> Offer:
-    """`cost` is USD a million tokens."""
+def _offer(key: str, title: str, cost: float, texts: int = 96) -> Offer:
+    """`cost` is USD a million tokens; `texts` so many that an answer, which is parsed at one go,
+    holds some 30,000 numbers.
+    """
     return Offer(
         key,
         FAMILY,
@@ -40,6 +42,7 @@ def _offer(key: str, title: str, cost: float) -> Offer:
         title,
         cost * HELD / MILLION,
         longest=2000,
+        texts=texts,
         per_token=(cost / MILLION, 0.0),
         sync=True,
         typical=2.0,
@@ -49,7 +52,7 @@ def _offer(key: str, title: str, cost: float) -> Offer:
 OFFERS: tuple[Offer, ...] = (
     _offer("text-embedding-3-small", "Embedding 3 small", 0.02),
     _offer("text-embedding-3-large", "Embedding 3 large", 0.13),
-    _offer("text-embedding-ada-002", "Embedding Ada 2", 0.10),
+    _offer("text-embedding-ada-002", "Embedding Ada 2", 0.10, texts=20),
 )
 """Prices are the vendor's; `[models]` sets the gateway's."""
 

@@ -115,7 +115,7 @@ class Finishing:
             text=result.text,
             markdown=result.markdown,
             facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
-            price=job.price if used is None else ledger.micro(used),
+            price=job.price if used is None else ledger.metered(used),
             final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
         invites = (*result.invites, *self._chain(job.request, result))
