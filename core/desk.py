@@ -345,7 +345,7 @@ class Desk:
                 spoiler=ctx.place.spoiler or job.place.spoiler,
                 hidden=job.place.hidden and not ctx.place.private,
             )
-        ctx.once = _once(action, values)
+        ctx.once, ctx.source = _once(action, values), action.job
         await self._run(ctx, command, {**stored, **values})
 
     async def _stored(self, action: Action, value: str) -> Any:

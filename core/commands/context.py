@@ -154,6 +154,8 @@ class Context:
     """Of an event that may not be in the store yet, or may have been there before."""
     closed: bool = False
     """Whether the event was closed together with its job."""
+    source: str = ""
+    """The job whose button runs this command."""
     started: int = 0
     onces: int = 0
     """How many jobs were begun that `once` is about."""

@@ -33,6 +33,8 @@ SHOWN = 5
 """Results that are shown."""
 NEAR = 40
 """Nearest results that are looked at for those: several may say the same."""
+FAR = 1 / 3
+"""Of the nearest one's nearness; what has less is about something else."""
 TEXT = 400
 """Characters of a result that are compared."""
 
@@ -62,7 +64,8 @@ async def find(ctx: Context, options: FindOptions) -> None:
     """Look for earlier results; free where there are none."""
     offer = ctx.offer("embedding", options.model)
     request, notes = request_for(offer, options.words, {})
-    request = ctx.with_options(request, where=replace(ctx.place, hidden=False).shared)
+    here = replace(ctx.place, hidden=False).shared
+    request = ctx.with_options(request, where=here, besides=ctx.source)
     scope = scope_of(ctx.studio.offers, ctx.caller.key, request)
     jobs, unread, total = await ctx.studio.store.unread(scope, offer.texts)
     if not total:
@@ -92,8 +95,8 @@ def index_of(jobs: Sequence[Job]) -> list[Json]:
 def about(job: Job) -> str:
     """What a result is about: what was asked and what was answered, or at least what it is."""
     said = spoken(job.text) if job.markdown else job.text
-    parts = (cards.bare_prompt(job.request.prompt), job.final_prompt, said)
-    words = " ".join(" ".join(dict.fromkeys(parts)).split())
+    asked = (job.answered and job.final_prompt) or job.request.prompt
+    words = " ".join(f"{cards.bare_prompt(asked)} {said}".split())
     return words[:TEXT] or job.title or job.command
 
 
@@ -108,6 +111,7 @@ async def found(store: Store, offers: Mapping[str, Offer], job: Job, result: Res
     read = {one: v for entry, v in zip(index, vectors, strict=True) for one in entry["jobs"]}
     await store.keep_meanings(scope.model, read)
     near = await asyncio.to_thread(nearest, words, await store.meanings(scope), NEAR)
+    near = [one for one in near if one != job.request.options.get("besides")]
     hits = _distinct(await store.jobs_by_id(near))[:SHOWN]
     say, unread = translator(job.lang), int(job.request.options.get("unread") or 0)
     lines = [_line(say, n, hit, job, offers) for n, hit in enumerate(hits, 1)]
@@ -129,7 +133,7 @@ async def found(store: Store, offers: Mapping[str, Offer], job: Job, result: Res
 def nearest(words: bytes, known: Sequence[tuple[str, bytes]], most: int) -> list[str]:
     """The ids whose vectors point most nearly where that of the words does, the nearest first.
 
-    Of equally near ones the first comes first; what points elsewhere altogether is left out. Takes
+    Of equally near ones the first comes first; what is far from all others is left out. Takes
     some 20 µs a vector, so it is for a thread.
     """
     wanted = _numbers(words)
@@ -141,7 +145,8 @@ def nearest(words: bytes, known: Sequence[tuple[str, bytes]], most: int) -> list
             size = length * math.sqrt(sum(map(mul, numbers, numbers)))
             score = sum(map(mul, wanted, numbers)) / size if size else 0.0
             scored.append((score, -place, one))
-    return [one for score, _, one in heapq.nlargest(most, scored) if score > 0]
+    best = heapq.nlargest(most, scored)
+    return [one for score, _, one in best if score > 0 and score >= best[0][0] * FAR]
 
 
 def _numbers(vector: bytes) -> tuple[float, ...]:
