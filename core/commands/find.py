@@ -38,7 +38,7 @@ FAR = 1 / 3
 TEXT = 400
 """Characters of a result that are compared."""
 
-PRESS = mark("Press its number to see one; /show and its id post it here.")
+PRESS = mark("Press a number to see it again.")
 NOTHING = mark("I found nothing that is near this.")
 UNREAD = mark("{n} older results are not read yet: search again, and I read on.")
 
