@@ -33,7 +33,7 @@ SHOWN = 5
 """Results that are shown."""
 NEAR = 40
 """Nearest results that are looked at for those: several may say the same."""
-FAR = 1 / 3
+FAR = 0.2
 """Of the nearest one's nearness; what has less is about something else."""
 TEXT = 400
 """Characters of a result that are compared."""
