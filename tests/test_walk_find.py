@@ -40,7 +40,7 @@ async def test_results_are_found_by_what_they_are_about(tmp_path: Path) -> None:
     """The nearest first, with what, when, who and the id; a number shows it with live buttons."""
     async with house(tmp_path) as ann:
         await work(ann)
-        card = await ann.gets("/find a fox in the winter snow")
+        card = await ann.gets("/find foxes in the winter snow")
 
         assert lines(card)[0] == f"1. **Imagine** · {FOX}"
         assert lines(card)[1] == f"2. **Speak** · {VOICE}"
