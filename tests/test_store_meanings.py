@@ -20,8 +20,8 @@ __all__ = ["clock", "postgres", "store", "url"]
 
 ANN, BEN = "chat:ann", "chat:ben"
 ROOM = Place("chat", "room")
-MINE = Scope(ANN, "", "small", ["embedder"])
-HERE = replace(MINE, shared="chat:room")
+MINE = Scope(ANN, (), "small", ["embedder"])
+HERE = replace(MINE, shared=["chat:room", "chat:hall"])
 
 
 async def made(store: Store, number: int, **values: Any) -> Job:
@@ -55,10 +55,11 @@ async def test_of_others_only_what_the_chat_could_see_is_found(store: Store) -> 
     await made(store, 4, owner=BEN, place=Place("chat", "elsewhere"))
     await made(store, 5, owner=BEN, place=replace(ROOM, thread="7", door="x"))
     await made(store, 6)
+    await made(store, 7, owner=BEN, place=Place("chat", "hall"))
 
     unread, *_ = await store.unread(HERE, 10)
 
-    assert ids(unread) == ["j6", "j5", "j1"], "one's own come first"
+    assert ids(unread) == ["j6", "j7", "j5", "j1"], "one's own come first"
 
 
 async def test_only_results_are_found(store: Store) -> None:

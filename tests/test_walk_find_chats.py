@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from adapters.discord.events import open_channels
 from tests import discord_house, telegram_house
 from tests.telegram_house import says, until
 
-FOX, BOAT, SECRET = "a red fox in deep snow", "a sailing boat at night", "a fox in my secret garden"
+FOX, BOAT = "a red fox in deep snow", "a sailing boat at night"
+SECRET, VOICE = "a fox in my secret garden", "Good evening, dear foxes"
 
 
 @pytest.fixture
@@ -45,19 +47,23 @@ def hidden(*words: str) -> Any:
 
 
 async def test_a_search_on_discord(discord: discord_house.Walk) -> None:
-    """One's own and the channel's results, for one's own eyes; another person's are to be looked
-    at, what can be made of them is theirs.
+    """One's own and the server's results, for one's own eyes; another person's are to be looked at,
+    what can be made of them is theirs.
     """
     async with discord.bot():
         ann, general = discord.people()
         ben = discord.person("Ben", general)
-        aside = general.guild.channel("aside")
+        staff, hall = general.guild.channel("staff"), general.guild.channel("hall")
+        shut = {"id": str(general.guild.id), "type": 0, "allow": "0", "deny": str(1 << 10)}
+        staff.overwrites.append(shut)
         await ben.slash(general, "imagine", prompt=FOX, model="flux-schnell")
         fox = await general.wait_message(told(FOX, "Schnell"), timeout=60)
         await ben.slash(general, "ask", prompt=f"why {SECRET}?", private=True)
         await general.wait_message(hidden("secret", "tokens"), timeout=60)
-        await ben.slash(aside, "speak", text=SECRET)
-        await aside.wait_message(told(SECRET, "GPT voice"), timeout=60)
+        await ben.slash(staff, "speak", text=SECRET)
+        await staff.wait_message(told(SECRET, "GPT voice"), timeout=60)
+        await ben.slash(hall, "speak", text=VOICE)
+        await hall.wait_message(told(VOICE, "GPT voice"), timeout=60)
         await ann.slash(general, "imagine", prompt=BOAT, model="flux-schnell")
         await general.wait_message(told(BOAT, "Schnell"), timeout=60)
 
@@ -65,7 +71,7 @@ async def test_a_search_on_discord(discord: discord_house.Walk) -> None:
         found = await general.wait_message(hidden("Search", "tokens"), timeout=60)
         assert ann.sees(found)
         assert not ben.sees(found)
-        assert sent(discord) == [["a fox in the snow", BOAT, FOX]]
+        assert sent(discord) == [["a fox in the snow", BOAT, VOICE, FOX]]
         assert "Ben" in found.content
         assert "secret" not in found.content
 
@@ -79,6 +85,45 @@ async def test_a_search_on_discord(discord: discord_house.Walk) -> None:
         number = re.findall(r"`(\w{7})`", fox.content)[-1]
         await ann.slash(general, "show", job=number)
         await general.wait_message(hidden("You have no job"), timeout=60)
+
+
+async def test_a_server_that_tells_nothing_of_itself(discord: discord_house.Walk) -> None:
+    """Only one's own and the channel's results are found where the bot is no member."""
+    async with discord.bot():
+        outside = discord.server.outside()
+        ann, ben = discord.person("Ann", outside), discord.person("Ben", outside)
+        ann.installed = ben.installed = True
+        await ben.slash(outside, "speak", text=VOICE)
+        await outside.wait_message(told(VOICE, "GPT voice"), timeout=60)
+        await ann.slash(outside, "find", words="foxes")
+        await outside.wait_message(hidden("Search", VOICE, "by Ben"), timeout=60)
+
+
+OPEN, SHUT = str(1 << 10), "0"
+
+
+@pytest.mark.parametrize(
+    ("everyone", "rules", "more", "reads"),
+    [
+        (OPEN, [], {}, True),
+        (SHUT, [], {}, False),
+        (SHUT, [("1", OPEN, "0")], {}, True),
+        (OPEN, [("1", "0", OPEN)], {}, False),
+        (OPEN, [("9", "0", OPEN)], {}, False),
+        (OPEN, [("9", OPEN, "0")], {}, True),
+        (SHUT, [("9", OPEN, "0")], {}, False),
+        (OPEN, [], {"nsfw": True}, False),
+        (OPEN, None, {}, True),
+    ],
+)
+def test_which_channels_everybody_reads(
+    everyone: str, rules: Any, more: dict[str, Any], reads: bool
+) -> None:
+    """Those that nobody is shut out of; one that is for some alone, or for adults, is none."""
+    found = rules and [dict(zip(("id", "allow", "deny"), rule, strict=True)) for rule in rules]
+    roles = [{"id": "1", "permissions": everyone}, {"id": "9", "permissions": OPEN}]
+    channel = {"id": "5", "permission_overwrites": found, **more}
+    assert open_channels("1", roles, [channel]) == (["5"] if reads else [])
 
 
 async def test_ones_own_results_come_back_with_their_buttons_on_discord(

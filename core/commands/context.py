@@ -462,6 +462,7 @@ class Context:
 
     async def _repost(self, job: Job, lead: str) -> None:
         """Post a finished job here; the answer slot becomes the post where there is one."""
+        self.place = replace(self.place, spoiler=self.place.spoiler or job.place.spoiler)
         if job.owner != self.caller.key:
             await self._lend(job)
             return

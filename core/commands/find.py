@@ -64,8 +64,7 @@ async def find(ctx: Context, options: FindOptions) -> None:
     """Look for earlier results; free where there are none."""
     offer = ctx.offer("embedding", options.model)
     request, notes = request_for(offer, options.words, {})
-    here = replace(ctx.place, hidden=False).shared
-    request = ctx.with_options(request, where=here, besides=ctx.source)
+    request = ctx.with_options(request, where=await _where(ctx), besides=ctx.source)
     scope = scope_of(ctx.studio.offers, ctx.caller.key, request)
     jobs, unread, total = await ctx.studio.store.unread(scope, offer.texts)
     if not total:
@@ -80,8 +79,15 @@ async def find(ctx: Context, options: FindOptions) -> None:
 def scope_of(offers: Mapping[str, Offer], owner: str, request: Request) -> Scope:
     """What a search looks through: everything but searches."""
     searches = [offer.key for offer in offers.values() if offer.kind == request.kind]
-    where, model = str(request.options.get("where") or ""), str(request.options["model"])
+    where, model = request.options.get("where") or (), str(request.options["model"])
     return Scope(owner, where, model, searches)
+
+
+async def _where(ctx: Context) -> list[Json]:
+    """Whose people share what is found: this chat, and those that all of them may read."""
+    here = replace(ctx.place, hidden=False)
+    around = await ctx.studio.outbox.adapter(here.platform).around(here)
+    return [key for key in dict.fromkeys([here.shared, *around]) if key]
 
 
 def index_of(jobs: Sequence[Job]) -> list[Json]:

@@ -28,7 +28,7 @@ from core.store.base import Part
 from core.store.schema import SHARED, jobs, meanings
 
 REACH = 1000
-"""Results, newest first, that are looked through: so many of one's own, and of a chat's."""
+"""Results, newest first, that are looked through: so many of one's own, and of the chats'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Scope:
 
     owner: str
     """`Caller.key` of who searches."""
-    shared: str
-    """`Place.shared` of where; empty for nothing but one's own."""
+    shared: Collection[str]
+    """`Place.shared` of the chats beside; none for nothing but one's own."""
     model: str
     """Whose vectors."""
     without: Collection[str] = ()
@@ -108,7 +108,7 @@ def _within(scope: Scope) -> Subquery:
     """Ids and times of the results that a search looks through."""
     ways = [_newest(jobs.c.owner == scope.owner, scope)]
     if scope.shared:
-        ways.append(_newest(and_(jobs.c.shared == scope.shared, SHARED), scope))
+        ways.append(_newest(and_(jobs.c.shared.in_(list(scope.shared)), SHARED), scope))
     return union(*ways).subquery()
 
 
