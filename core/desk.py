@@ -20,10 +20,11 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import OWN, Context, NotTaken, Studio, insist, unpack
+from core.commands.context import Context, NotTaken, Studio, insist
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
+from core.commands.values import OWN, unpack
 from core.errors import (
     BadInput,
     BotError,

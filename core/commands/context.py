@@ -13,12 +13,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pydantic import TypeAdapter
-
 from core import cards
 from core.archive import Archive
 from core.commands.fit import find, takes_files
 from core.commands.mjprompt import Note
+from core.commands.values import pack_event
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
@@ -32,7 +31,6 @@ from core.messages import (
     Caller,
     Filling,
     Form,
-    Media,
     Message,
     Place,
     Ref,
@@ -52,30 +50,6 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 STOPPABLE = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING, State.WAITING})
 """States in which cancelling means something."""
-
-OWN = ("command", "at")
-"""Values of a command's action that are none of its options: which command it is, and where a form
-was asked.
-"""
-_EVENT: TypeAdapter[Filling] = TypeAdapter(Filling)
-_MEDIA: TypeAdapter[list[Media]] = TypeAdapter(list[Media])
-
-
-def pack(media: Sequence[Media]) -> str:
-    """Pictures as a stored value of an action."""
-    return "media:" + _MEDIA.dump_json(list(media)).decode()
-
-
-def asked_at(action: Action) -> Filling | None:
-    """Where and of whom a command's form was asked, as an event without answers."""
-    found = action.values.get("at")
-    return _EVENT.validate_json(found) if found else None
-
-
-def unpack(value: str) -> str | list[Media]:
-    """The opposite of `pack`; other values stay as they are."""
-    head, _, rest = value.partition(":")
-    return _MEDIA.validate_json(rest) if head == "media" else value
 
 
 def new_id() -> str:
@@ -218,7 +192,7 @@ class Context:
         await self.admit()
         caller = replace(self.caller, lang=self.lang)
         event = Filling(self.key, caller, self.place, "", ref=self.origin)
-        at = {"at": _EVENT.dump_json(event).decode()} if cards.painted(form) else {}
+        at = {"at": pack_event(event)} if cards.painted(form) else {}
         stored = {"command": self.command, **at, **values}
         action = self.action(Verb.COMMAND, values=stored, form=form)
         (kept,) = await self.studio.store.add_actions([action])
