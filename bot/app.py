@@ -29,6 +29,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands.chains import follow_ups
 from core.commands.context import Studio
+from core.commands.find import found
 from core.delivery import Delivery
 from core.desk import Desk
 from core.engine import Engine
@@ -170,6 +171,7 @@ class App:
             settings=settings.jobs,
             clock=clock,
             chain=partial(follow_ups, offers),
+            meaning=partial(found, store, offers),
         )
         studio = Studio(
             store=store,

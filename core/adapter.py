@@ -6,6 +6,7 @@ the Desk, and shows `Message` and `Form` with native parts. It decides nothing a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from core.messages import Attachment, Caller, Limits, Message, Place, Ref
@@ -31,6 +32,12 @@ class Adapter(Protocol):
 
     def aside(self, place: Place, caller: Caller) -> Place:
         """Where one person alone reads what is said to them in `place`. Must not block."""
+        ...
+
+    async def around(self, place: Place) -> Sequence[str]:
+        """`Place.shared` of further chats that all may read who read this one; none where that is
+        not known. Never raises, and takes a few seconds at most.
+        """
         ...
 
     async def send(

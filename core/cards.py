@@ -94,6 +94,7 @@ COMMAND_NAMES = {
     "speak": mark("Speak"),
     "transcribe": mark("Transcript"),
     "translate": mark("Translation"),
+    "find": mark("Search"),
 }
 
 
@@ -280,6 +281,11 @@ def _metered(request: Request, job: Job, offers: Mapping[str, Offer]) -> bool:
     return offer is not None and any(offer.per_token) and request.offer == job.request.offer
 
 
+def _leads_on(action: Action) -> bool:
+    """Whether an action leads from a result to something else, not to itself once more."""
+    return action.verb is not Verb.SHOW or bool(action.values.get("job"))
+
+
 def result_buttons(
     say: Say,
     job: Job,
@@ -296,8 +302,8 @@ def result_buttons(
     One that costs far more than the result did says so, that nobody is surprised.
     """
     shown = []
-    for verb in (Verb.CONTINUE, Verb.COMMAND):
-        for action in (a for a in actions if a.verb is verb):
+    for verb in (Verb.CONTINUE, Verb.COMMAND, Verb.SHOW):
+        for action in (a for a in actions if a.verb is verb and _leads_on(a)):
             drawn = button(say, action, used=action.key in used, windows=windows)
             price = price_of(action.request, offers) if action.request else 0
             metered = action.request is not None and _metered(action.request, job, offers)
@@ -344,6 +350,8 @@ def remark(say: Say, told: str | tuple[str, Mapping[str, object]]) -> str:
 def spoken(say: Say, job: Job) -> str:
     """How much was said to a language model and by it, where it told."""
     tokens = job.facts.get("tokens")
+    if tokens and not tokens[1]:
+        return say("{n} tokens", n=tokens[0])
     return say("{asked} + {said} tokens", asked=tokens[0], said=tokens[1]) if tokens else ""
 
 

@@ -20,10 +20,11 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import OWN, Context, NotTaken, Studio, insist, unpack
+from core.commands.context import Context, NotTaken, Studio, insist
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
+from core.commands.values import OWN, unpack
 from core.errors import (
     BadInput,
     BotError,
@@ -345,7 +346,7 @@ class Desk:
                 spoiler=ctx.place.spoiler or job.place.spoiler,
                 hidden=job.place.hidden and not ctx.place.private,
             )
-        ctx.once = _once(action, values)
+        ctx.once, ctx.source = _once(action, values), action.job
         await self._run(ctx, command, {**stored, **values})
 
     async def _stored(self, action: Action, value: str) -> Any:

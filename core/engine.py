@@ -24,7 +24,7 @@ from core.meters import JOBS
 from core.outbox import Outbox
 from core.pace import Pace
 from core.providers.base import Offer, Provider, Request
-from core.steps.finish import Chain, Finishing
+from core.steps.finish import Chain, Finishing, Meaning
 from core.steps.floor import BUSY, Floor
 from core.steps.submit import Submitting
 from core.steps.watch import Watching
@@ -84,9 +84,10 @@ class Engine:
         settings: JobSettings,
         clock: Callable[[], float],
         chain: Chain = lambda request, result: (),
+        meaning: Meaning | None = None,
     ) -> None:
         """Take the parts; `providers` by family, `offers` by key, `clock` gives Unix seconds,
-        `chain` the ways on from a result beside its family's own.
+        `chain` the ways on from a result beside its family's own, `meaning` what vectors tell.
         """
         self._floor = Floor(
             store=store,
@@ -99,7 +100,7 @@ class Engine:
             patience=settings.patience,
             launch=self._launch,
         )
-        self._finishing = Finishing(self._floor, delivery, chain)
+        self._finishing = Finishing(self._floor, delivery, chain, meaning)
         self._submitting = Submitting(self._floor, gateway, delivery, self._finishing)
         self._watching = Watching(self._floor, gateway, delivery, self._finishing)
         self._store = store

@@ -206,7 +206,8 @@ class Action:
     form: Form | None = None
     """Asked before it acts."""
     values: dict[str, str] = field(default_factory=dict)
-    """Stored values of COMMAND (and `command` itself); the `url` of a CONTINUE that only links."""
+    """Stored values of COMMAND (and `command` itself); the `url` of a CONTINUE that only links; the
+    `job` of a SHOW that shows another one than its own."""
     created_at: float = 0.0
 
 

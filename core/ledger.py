@@ -4,6 +4,7 @@ micro-USD.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from core.errors import GatewayError, Spent
@@ -19,6 +20,11 @@ LedgerLine = tuple[Entry, int, str]
 def micro(usd: float) -> int:
     """Turn a price in USD into micro-USD."""
     return round(usd * MICRO)
+
+
+def metered(usd: float) -> int:
+    """What was used in micro-USD, rounded up: what cost something is never told as free."""
+    return math.ceil(round(usd * MICRO, 3))
 
 
 def money(amount: int) -> str:

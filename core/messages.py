@@ -57,6 +57,11 @@ class Place:
         """One key per visible chat, without the door."""
         return f"{self.platform}:{self.chat}:{self.thread}"
 
+    @property
+    def shared(self) -> str:
+        """One key for all that several people read here; empty where one person alone does."""
+        return "" if self.private or self.hidden else f"{self.platform}:{self.chat}"
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +43,11 @@ class Chat:
 
     def limits(self, place: Place) -> Limits:
         return self._limits
+
+    async def around(self, place: Place) -> Sequence[str]:
+        """None."""
+        del place
+        return ()
 
     def aside(self, place: Place, caller: Caller) -> Place:
         return place

@@ -45,14 +45,16 @@ class Person:
 
 
 @asynccontextmanager
-async def house(folder: Path, pace: float = 0.02) -> AsyncIterator[Person]:
-    """Run everything with one person in the browser."""
+async def house(
+    folder: Path, pace: float = 0.02, *, cookies: aiohttp.CookieJar | None = None
+) -> AsyncIterator[Person]:
+    """Run everything with one person in the browser; the same one with the same cookies."""
     gateway = Sandbox(pace=pace, image_size=64)
     await gateway.start()
     try:
         async with (
             running(folder, gateway.url, jobs={"poll_scale": 0.01}) as app,
-            aiohttp.ClientSession(cookie_jar=jar()) as session,
+            aiohttp.ClientSession(cookie_jar=jar() if cookies is None else cookies) as session,
         ):
             yield Person(await browser(session, app.address), gateway)
     finally:

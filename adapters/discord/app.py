@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -24,17 +24,21 @@ from pydantic_settings import NoDecode
 from adapters.discord.answer import Answerer
 from adapters.discord.commands import for_everywhere, for_server
 from adapters.discord.deliver import Deliverer
-from adapters.discord.events import PLATFORM, Raw
+from adapters.discord.door import read_door
+from adapters.discord.events import PLATFORM, Raw, open_channels
 from adapters.discord.intake import Intake
 from adapters.discord.link import Client, Link, point, quiet
 from adapters.discord.register import EVERYWHERE, Payloads, Registrar
-from adapters.discord.rest import Rest
+from adapters.discord.rest import RefusedError, Rest
 from core.desk import Desk
-from core.errors import BadInput, StoreError
+from core.errors import AdapterError, BadInput, StoreError
 from core.i18n import mark
 from core.messages import Attachment, Caller, Limits, Message, Place, Ref
 
 log = logging.getLogger(__name__)
+
+LOOK_AROUND = 5.0
+"""Seconds that each of the two calls for a server's channels may take."""
 
 ServerId = Annotated[str, StringConstraints(pattern=r"^\d{1,20}$")]
 
@@ -182,6 +186,24 @@ class DiscordAdapter:
         """The same chat, by answers that only the person sees."""
         del caller
         return replace(place, hidden=not place.private)
+
+    async def around(self, place: Place) -> Sequence[str]:
+        """The server's channels that are open to all its members."""
+        guild = read_door(place.door).guild
+        if not guild.isdecimal():
+            return ()
+        try:
+            roles = await self._rest.bot(
+                lambda http: http.get_roles(int(guild)), patience=LOOK_AROUND
+            )
+            channels = await self._rest.bot(
+                lambda http: http.get_all_guild_channels(int(guild)), patience=LOOK_AROUND
+            )
+        except (AdapterError, RefusedError) as error:
+            log.info("a server's channels are not known: %s", type(error).__name__)
+            return ()
+        found = open_channels(guild, roles, channels)
+        return [Place(PLATFORM, channel).shared for channel in found]
 
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None

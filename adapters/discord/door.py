@@ -34,6 +34,8 @@ class Door:
     """Unix time until which `token` is used."""
     user: str = ""
     """Who the interaction came from."""
+    guild: str = ""
+    """The server it came from."""
     member: bool = True
     """The bot's own token can write in this chat: it is a member with the permission, or this is
     its DM.

@@ -53,6 +53,7 @@ def door_of(raw: Raw, at: float) -> Door:
         token=str(raw["token"]),
         until=at + TOKEN_LIFE,
         user=caller_of(raw).id,
+        guild=str(raw.get("guild_id") or ""),
         member=dm or _is_member(raw),
         dm=dm,
         limit=int(raw.get("attachment_size_limit") or 0),
@@ -86,6 +87,27 @@ def _is_member(raw: Raw) -> bool:
     thread = (raw.get("channel") or {}).get("type") in _THREADS
     needed = _VIEW | (_SEND_IN_THREAD if thread else _SEND)
     return bool(may & _ADMINISTRATOR) or may & needed == needed
+
+
+def open_channels(
+    guild: str, roles: Iterable[Mapping[str, Any]], channels: Iterable[Mapping[str, Any]]
+) -> list[str]:
+    """The channels of a server that every member may read: nobody is shut out of them, and nothing
+    in them is for adults alone.
+    """
+    allowed = sum(int(role.get("permissions") or 0) for role in roles if str(role["id"]) == guild)
+    found = []
+    for channel in channels:
+        rules = channel.get("permission_overwrites") or ()
+        invited = any(_may(rule, "allow") for rule in rules if str(rule.get("id")) == guild)
+        shut = any(_may(rule, "deny") for rule in rules)
+        if (allowed & _VIEW or invited) and not shut and not channel.get("nsfw"):
+            found.append(str(channel["id"]))
+    return found
+
+
+def _may(rule: Mapping[str, Any], what: str) -> bool:
+    return bool(int(rule.get(what) or 0) & _VIEW)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,12 +85,14 @@ class Rest:
 
     # -- with the bot's token --------------------------------------------------------------------
 
-    async def bot(self, call: Callable[[HTTPClient], Awaitable[T]]) -> T:
+    async def bot(
+        self, call: Callable[[HTTPClient], Awaitable[T]], *, patience: float = PATIENCE
+    ) -> T:
         """Make a call that is safe to repeat with the bot's own token; repeats it while its outcome
-        is not known.
+        is not known, and waits at most `patience` seconds.
         """
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 return await self._repeated(lambda: self._bot(call))
         except TimeoutError as error:
             self._unblock()

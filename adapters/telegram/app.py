@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -248,6 +248,11 @@ class TelegramAdapter:
     def aside(self, place: Place, caller: Caller) -> Place:
         """The private chat, whose number is the person's own."""
         return place if place.private else Place(PLATFORM, caller.id, private=True)
+
+    async def around(self, place: Place) -> Sequence[str]:
+        """Chats stand alone here."""
+        del place
+        return ()
 
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None

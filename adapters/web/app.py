@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import resources
 from typing import Any
 from urllib.parse import unquote
@@ -160,6 +160,11 @@ class WebAdapter:
         """Every session is one person's alone."""
         del caller
         return place
+
+    async def around(self, place: Place) -> Sequence[str]:
+        """Chats stand alone here."""
+        del place
+        return ()
 
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None

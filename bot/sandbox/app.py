@@ -18,6 +18,7 @@ from bot.sandbox.audio import Audio
 from bot.sandbox.auth import Keys
 from bot.sandbox.basics import Basics
 from bot.sandbox.chat import Chat
+from bot.sandbox.embeddings import Embeddings
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.films import Luma, Pika, Runway
 from bot.sandbox.ground import VISIT, DialectName, Family, Ground, Visit
@@ -39,6 +40,7 @@ FAKES: tuple[Callable[[Ground], Family], ...] = (
     Pika,
     Suno,
     Audio,
+    Embeddings,
 )
 """Every upstream family the sandbox pretends to be."""
 

@@ -239,7 +239,9 @@ def _answer(body: Mapping[str, Any], question: str) -> dict[str, Any]:
         said = json.dumps({"prompts": prompts})
         return {"content": said[:20] if "badjson" in words else said}
     if body.get("tools") and re.search(r"\b(draw|paint|picture)\b", question, re.IGNORECASE):
-        return _proposal(words, question)
+        return _proposal(words, "imagine", {"prompt": f"{question}, in fine detail"}, "draw that")
+    if body.get("tools") and re.search(r"\b(find|earlier)\b", question, re.IGNORECASE):
+        return _proposal(words, "find", {"words": question}, "look for that")
     content = _ESSAY if "essay" in words else _chatter(body, question)
     if "thinks" in words:
         thought = "First I look at the question. Then I think about it. Now I know what to say."
@@ -247,12 +249,14 @@ def _answer(body: Mapping[str, Any], question: str) -> dict[str, Any]:
     return {"content": content}
 
 
-def _proposal(words: frozenset[str], question: str) -> dict[str, Any]:
-    arguments = json.dumps({"prompt": f"{question}, in fine detail"})
+def _proposal(
+    words: frozenset[str], name: str, wanted: Mapping[str, str], does: str
+) -> dict[str, Any]:
+    arguments = json.dumps(wanted)
     given = arguments[:15] if "badjson" in words else arguments
-    function = {"name": "imagine", "arguments": given}
+    function = {"name": name, "arguments": given}
     call = {"id": "call_1", "type": "function", "function": function}
-    return {"content": "I can draw that for you.", "tool_calls": [call]}
+    return {"content": f"I can {does} for you.", "tool_calls": [call]}
 
 
 def _chatter(body: Mapping[str, Any], question: str) -> str:

@@ -45,7 +45,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "moderated": "is stopped by the output filter shortly before the end",
         "cancelled": "is cancelled upstream half way",
         "nofile": "a film is finished, but has no address",
-        "onefails": "one take of a song, or one of several pictures, is held back",
+        "onefails": "one take of a song, one of several pictures or vectors is held back",
         "allfail": "a song is a success by its own word, but both its takes failed",
         "early": "a song is finished a while before its takes are more than streams",
     },
@@ -62,6 +62,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "inlist": "Gemini's picture comes in a list of pictures",
         "inparts": "Gemini's picture comes as a part of its answer",
         "heavy": "Gemini's picture makes the answer more than 10 MB long",
+    },
+    "How a search is answered": {
+        "packed": "the vectors come as base64, whatever was asked for",
     },
     "What its picture is": {
         "big": "the picture has about 12 MB",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.commands import ask, edit, imagine, owner, personal, song, video, voice, work
+from core.commands import ask, edit, find, imagine, owner, personal, song, video, voice, work
 from core.commands.spec import Command
 
 
@@ -21,6 +21,7 @@ COMMANDS: tuple[Command, ...] = (
     *song.COMMANDS,
     *ask.COMMANDS,
     *voice.COMMANDS,
+    *find.COMMANDS,
     *work.COMMANDS,
     *personal.COMMANDS,
     *owner.COMMANDS,

@@ -37,7 +37,8 @@ VOICE = "(a voice message)"
 SYSTEM = (
     "You are Atelier, the assistant of a community server. Answer in the language of the "
     "question, in Markdown, as briefly as it allows. When somebody wants a picture, a video, a "
-    "song or something read aloud, call the function for it; the person decides whether it is run."
+    "song, something read aloud or something they made earlier, call the function for it; the "
+    "person decides whether it is run."
 )
 
 
@@ -59,6 +60,7 @@ TOOLS: Sequence[Json] = (
     _tool("video", "Propose to film this English description for a few seconds.", "prompt"),
     _tool("song", "Propose to compose a song about this.", "idea"),
     _tool("speak", "Propose to read this text aloud.", "text"),
+    _tool("find", "Propose to look for earlier results of the person about this.", "words"),
 )
 """What the assistant may propose: commands of our own, by name and main option."""
 
@@ -106,7 +108,7 @@ async def ask(ctx: Context, options: AskOptions) -> None:
     if options.sound is not None:
         media.append(await hearable(ctx.studio.archive, options.sound))
     if options.private:
-        await _step_aside(ctx)
+        await ctx.step_aside()
     request, notes = request_for(offer, options.prompt, wanted, media)
     request = ctx.with_options(
         request, system=SYSTEM, tools=list(TOOLS), turns=await remembered(ctx)
@@ -129,20 +131,6 @@ def _answerer(ctx: Context, options: AskOptions) -> Offer:
             models=", ".join(o.title for o in able) or "–",
         )
     return chosen
-
-
-async def _step_aside(ctx: Context) -> None:
-    """Go on where the caller alone reads; where that is another chat, say so here."""
-    here = ctx.place
-    ctx.place = ctx.studio.outbox.adapter(here.platform).aside(here, ctx.caller)
-    if ctx.place.chat == here.chat:
-        return
-    aside, ctx.place = ctx.place, here
-    text = ctx.say(
-        "I answer you in our private chat. If nothing comes there, press Start in it and ask again."
-    )
-    await ctx.reply(Message(text, mention=ctx.caller))
-    ctx.place, ctx.origin = aside, None
 
 
 async def remembered(ctx: Context) -> list[Json]:

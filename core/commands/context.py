@@ -13,12 +13,11 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pydantic import TypeAdapter
-
 from core import cards
 from core.archive import Archive
 from core.commands.fit import find, takes_files
 from core.commands.mjprompt import Note
+from core.commands.values import pack_event
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
 from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
@@ -27,7 +26,17 @@ from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
 from core.ledger import money
 from core.links import Links
-from core.messages import Button, Caller, Filling, Form, Media, Message, Place, Ref, Stored
+from core.messages import (
+    Button,
+    Caller,
+    Filling,
+    Form,
+    Message,
+    Place,
+    Ref,
+    Stored,
+    escape,
+)
 from core.outbox import Outbox
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
@@ -41,30 +50,6 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 STOPPABLE = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING, State.WAITING})
 """States in which cancelling means something."""
-
-OWN = ("command", "at")
-"""Values of a command's action that are none of its options: which command it is, and where a form
-was asked.
-"""
-_EVENT: TypeAdapter[Filling] = TypeAdapter(Filling)
-_MEDIA: TypeAdapter[list[Media]] = TypeAdapter(list[Media])
-
-
-def pack(media: Sequence[Media]) -> str:
-    """Pictures as a stored value of an action."""
-    return "media:" + _MEDIA.dump_json(list(media)).decode()
-
-
-def asked_at(action: Action) -> Filling | None:
-    """Where and of whom a command's form was asked, as an event without answers."""
-    found = action.values.get("at")
-    return _EVENT.validate_json(found) if found else None
-
-
-def unpack(value: str) -> str | list[Media]:
-    """The opposite of `pack`; other values stay as they are."""
-    head, _, rest = value.partition(":")
-    return _MEDIA.validate_json(rest) if head == "media" else value
 
 
 def new_id() -> str:
@@ -143,6 +128,8 @@ class Context:
     """Of an event that may not be in the store yet, or may have been there before."""
     closed: bool = False
     """Whether the event was closed together with its job."""
+    source: str = ""
+    """The job whose button runs this command."""
     started: int = 0
     onces: int = 0
     """How many jobs were begun that `once` is about."""
@@ -205,13 +192,26 @@ class Context:
         await self.admit()
         caller = replace(self.caller, lang=self.lang)
         event = Filling(self.key, caller, self.place, "", ref=self.origin)
-        at = {"at": _EVENT.dump_json(event).decode()} if cards.painted(form) else {}
+        at = {"at": pack_event(event)} if cards.painted(form) else {}
         stored = {"command": self.command, **at, **values}
         action = self.action(Verb.COMMAND, values=stored, form=form)
         (kept,) = await self.studio.store.add_actions([action])
         form = replace(form, token=kept.token)
         await self.reply(Message(text=lead, form=form, mention=self.caller, private=True))
         await self.lend_brush(form)
+
+    async def step_aside(self) -> None:
+        """Go on where the caller alone reads; where that is another chat, say so here."""
+        here = self.place
+        aside = self.studio.outbox.adapter(here.platform).aside(here, self.caller)
+        if aside.chat != here.chat:
+            words = self.say(
+                "I answer you in our private chat. If nothing comes there, press Start in it and "
+                "ask again."
+            )
+            await self.reply(Message(words, mention=self.caller))
+            self.origin = None
+        self.place = aside
 
     async def lend_brush(self, form: Form) -> None:
         """Give the person alone the address of the page where a form can be painted, where others
@@ -436,6 +436,10 @@ class Context:
 
     async def _repost(self, job: Job, lead: str) -> None:
         """Post a finished job here; the answer slot becomes the post where there is one."""
+        self.place = replace(self.place, spoiler=self.place.spoiler or job.place.spoiler)
+        if job.owner != self.caller.key:
+            await self._lend(job)
+            return
         message = await self.studio.delivery.again(job, self.place, lead)
         buttons = list(message.buttons)
         if (
@@ -448,6 +452,13 @@ class Context:
             (more,) = await self.studio.store.add_actions([more])
             buttons.append(cards.button(self.say, more))
         await self.reply(replace(message, buttons=tuple(buttons)))
+
+    async def _lend(self, job: Job) -> None:
+        """Show another person's result to look at; what can be made of it is its owner's."""
+        lead = self.say("{name} made this:", name=escape(job.owner_name))
+        shown = replace(job, lang=self.lang)
+        message = await self.studio.delivery.again(shown, self.place, lead)
+        await self.reply(replace(message, buttons=(), mention=self.caller))
 
     async def cost(self, job: Job) -> str:
         """What a job cost or may cost, in words."""

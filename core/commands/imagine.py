@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from core.commands.context import Context, pack
+from core.commands.context import Context
 from core.commands.fit import request_for
 from core.commands.mjprompt import Note, compose, split
 from core.commands.spec import Command, Menu, Options
+from core.commands.values import pack
 from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Field as Question

@@ -14,8 +14,8 @@ from PIL import Image
 
 from core import cards
 from core.archive import BROKEN, Archive
-from core.commands.context import asked_at, unpack
 from core.commands.presses import fingerprint
+from core.commands.values import asked_at, unpack
 from core.errors import BadInput, Gone
 from core.i18n import mark
 from core.jobs import Action, Job, State, Verb

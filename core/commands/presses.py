@@ -30,7 +30,7 @@ def fingerprint(values: Values) -> str:
 
 
 async def _job(ctx: Context, action: Action) -> Job:
-    job = await ctx.studio.store.job(action.job)
+    job = await ctx.studio.store.job(action.values.get("job") or action.job)
     if job is None:
         raise Gone(mark("That job is not here any more."))
     return job
@@ -168,9 +168,12 @@ async def cancel(
 async def show(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
-    """SHOW: post the job again."""
+    """SHOW: post the job again; one that was found, to the person alone."""
     del values, providers
-    await ctx.show(await _job(ctx, action))
+    job = await _job(ctx, action)
+    if action.values.get("job"):
+        await ctx.step_aside()
+    await ctx.show(job)
 
 
 async def original(

@@ -14,6 +14,7 @@ from core.providers.audio import Audio
 from core.providers.base import Provider
 from core.providers.catalogue import Catalogue, ModelSettings, catalogue
 from core.providers.chat import Chat
+from core.providers.embeddings import Embeddings
 from core.providers.ideogram import Ideogram
 from core.providers.kling import Kling
 from core.providers.luma import Luma
@@ -36,6 +37,7 @@ PROVIDERS: tuple[tuple[Callable[..., Provider], type[BaseModel] | None], ...] = 
     (Suno, None),
     (Chat, None),
     (Audio, None),
+    (Embeddings, None),
 )
 """Every family: what makes it, and the settings it takes."""
 

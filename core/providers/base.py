@@ -68,6 +68,8 @@ class Offer:
     """What its masks have where the picture is to change: black on white, or nothing at all."""
     longest: int = 4000
     """Characters of a prompt."""
+    texts: int = 0
+    """How many further texts one call takes beside the prompt."""
     times: Values = ()
     """Options whose number multiplies the price, such as `count`."""
     factors: tuple[tuple[Mapping[str, Values], float], ...] = ()
@@ -181,6 +183,8 @@ class Invite:
     """Where a link leads."""
     command: str = ""
     """A command to run instead of a request."""
+    shows: str = ""
+    """Id of an earlier job that is shown instead."""
     values: Mapping[str, str] = field(default_factory=dict)
     """The command's options as text; `file:0` stands for the result's first file, `job:` for its
     job. What `form` asks comes on top.
@@ -230,6 +234,9 @@ class Result:
     """`text` is CommonMark of a language model, not plain text."""
     tokens: tuple[int, int] | None = None
     """Tokens of the question and of the answer, where the answer tells; see `Offer.per_token`."""
+    vectors: tuple[bytes, ...] = ()
+    """What the prompt and the texts beside it mean, each as little-endian 32-bit floats: not yet
+    what a person asked for, which only the house can make of them."""
     facts: Mapping[str, Json] = field(default_factory=dict)
     """What else is worth keeping with the job, such as a model's `thought`; of it `remarks` are
     catalogue texts that are told with the result, each alone or with its values."""

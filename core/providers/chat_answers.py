@@ -177,6 +177,7 @@ COMMAND_BUTTONS: Mapping[str, tuple[str, str, str]] = {
     "video": (mark("Film it"), "🎬", "prompt"),
     "song": (mark("Compose it"), "🎵", "idea"),
     "speak": (mark("Read it aloud"), "🔊", "text"),
+    "find": (mark("Look for it"), "🔎", "words"),
 }
 """What a proposed command's button says, and which option takes the model's words."""
 THOUGHTS = Invite(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -32,15 +32,20 @@ ANSWER = 3600.0
 
 Chain: TypeAlias = Callable[[Request, Result], Sequence[Invite]]
 """What else a result can be made into."""
+Meaning: TypeAlias = Callable[[Job, Result], Awaitable[Result]]
+"""What a result that is vectors tells a person. Raises `StoreError`."""
 
 
 class Finishing:
     """Brings jobs from the gateway's answer to the person."""
 
-    def __init__(self, floor: Floor, delivery: Delivery, chain: Chain) -> None:
+    def __init__(
+        self, floor: Floor, delivery: Delivery, chain: Chain, meaning: Meaning | None = None
+    ) -> None:
         """Take what all steps share and the way to the chats; `chain` adds ways on to a result's
-        own.
+        own, `meaning` makes words of vectors.
         """
+        self._meaning = meaning
         self._chain = chain
         self._floor = floor
         self._delivery = delivery
@@ -87,6 +92,8 @@ class Finishing:
         if job.cancel and job.ticket is not None:  # without a ticket it could not be had again
             await self._floor.cancel(before)
             return
+        if result.vectors and self._meaning is not None:
+            result = await self._floor.surely(before, partial(self._meaning, job, result))
         try:
             remotes = await self._kept(before, result)
         except BadInput as error:
@@ -108,7 +115,7 @@ class Finishing:
             text=result.text,
             markdown=result.markdown,
             facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
-            price=job.price if used is None else ledger.micro(used),
+            price=job.price if used is None else ledger.metered(used),
             final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
         invites = (*result.invites, *self._chain(job.request, result))
@@ -187,11 +194,13 @@ class Finishing:
         return next((e for e in entries if e is not Entry.HOLD), None)
 
     def _invite(self, job: Job, invite: Invite) -> Action:
-        verb = Verb.COMMAND if invite.command else Verb.CONTINUE
+        verb = Verb.COMMAND if invite.command else Verb.SHOW if invite.shows else Verb.CONTINUE
         plain = self._floor.action(job, verb, invite.key, invite.label, invite.emoji)
         values = {"url": invite.url} if invite.url else {}
         if invite.command:
             values = {"command": invite.command, **invite.values}
+        if invite.shows:
+            values = {"job": invite.shows}
         return replace(
             plain,
             style=invite.style,

@@ -1,5 +1,5 @@
-"""What must survive a restart: events, jobs, buttons, money, notes. One set of SQL for SQLite and
-PostgreSQL.
+"""What must survive a restart: events, jobs, buttons, money, notes, meanings. One set of
+SQL for SQLite and PostgreSQL.
 
 Every method is one transaction and raises `StoreError` when the database does not take it or cannot
 be read. Knows no chat platform and no gateway; nothing outside imports SQLAlchemy.
@@ -19,6 +19,7 @@ from core.store import opening
 from core.store.inbox import Inbox
 from core.store.jobs import Jobs
 from core.store.lite import Lite
+from core.store.meanings import Meanings, Scope
 from core.store.migrations import bring_up
 from core.store.people import Buttons, People
 from core.store.postgres import Postgres
@@ -30,7 +31,7 @@ OPENING = 2025_0002
 """PostgreSQL's advisory lock under which the tables are made, one process at a time."""
 
 
-class Store(Inbox, Jobs, Queue, Buttons, People):
+class Store(Inbox, Jobs, Queue, Buttons, People, Meanings):
     """The database."""
 
     def __init__(
@@ -104,4 +105,4 @@ def _check_version(connection: Connection) -> None:
         )
 
 
-__all__ = ["Store"]
+__all__ = ["Scope", "Store"]

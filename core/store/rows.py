@@ -86,6 +86,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "lease": job.lease,
         "lease_until": job.lease_until,
         "body": JOB.dump_json(job, exclude=OWN).decode(),
+        "shared": job.place.shared or None,
     }
 
 

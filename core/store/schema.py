@@ -12,6 +12,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -57,6 +58,7 @@ jobs = Table(
     Column("lease", String, nullable=False),
     Column("lease_until", Float, nullable=False),
     Column("body", Text, nullable=False),
+    Column("shared", String),
 )
 DUE = text("wake_at > 0")
 Index("jobs_due", jobs.c.wake_at, sqlite_where=DUE, postgresql_where=DUE)
@@ -68,6 +70,16 @@ Index("jobs_place", jobs.c.place_key, sqlite_where=DUE, postgresql_where=DUE)
 Index("jobs_learn", jobs.c.offer, jobs.c.finished_at)
 PRESSED = text("once_key IS NOT NULL")
 Index("jobs_children", jobs.c.parent, sqlite_where=PRESSED, postgresql_where=PRESSED)
+SHARED = text("shared IS NOT NULL")
+Index("jobs_shared", jobs.c.shared, jobs.c.created_at, sqlite_where=SHARED, postgresql_where=SHARED)
+
+meanings = Table(
+    "meanings",
+    metadata,
+    Column("job", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
 
 actions = Table(
     "actions",

@@ -273,6 +273,7 @@ class Channel:
 
     Attributes:
         recipients: The people of a direct message or group; the bot is in its own direct messages.
+        overwrites: Who may do more or less here than elsewhere, as Discord prints it.
         app_permissions: What the bot may do, as bits.
         log: All messages ever, deleted and ephemeral ones included.
         typing: When the bot was typing, in epoch seconds.
@@ -285,6 +286,7 @@ class Channel:
     guild: Guild | None = None
     recipients: list[User] = field(default_factory=list)
     nsfw: bool = False
+    overwrites: list[dict[str, Any]] = field(default_factory=list)
     app_permissions: int = USUAL_PERMISSIONS
     log: "list[Message]" = field(default_factory=list)
     typing: list[float] = field(default_factory=list)
@@ -363,7 +365,7 @@ class Channel:
             "topic": None,
             "nsfw": self.nsfw,
             "rate_limit_per_user": 0,
-            "permission_overwrites": [],
+            "permission_overwrites": self.overwrites,
         }
 
     def interaction_wire(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.servers.discord_gateway import Gateway
 from tests.servers.discord_http import Answer, Call, Route
 from tests.servers.discord_message import Message
 from tests.servers.discord_messages import create, earlier_by_nonce, edit
-from tests.servers.discord_records import DM, MANAGE_MESSAGES, Channel, User
+from tests.servers.discord_records import DM, MANAGE_MESSAGES, Channel, Guild, User
 from tests.servers.discord_world import World
 
 _CHANNEL = "/channels/{channel_id}"
@@ -45,6 +45,8 @@ class Routes:
             Route("GET", "/applications/@me", lambda call: (200, self._application())),
             Route("GET", "/gateway/bot", lambda call: (200, self._address())),
             Route("GET", "/gateway", self._public_address, with_token=False),
+            Route("GET", "/guilds/{guild_id}/channels", self._channels),
+            Route("GET", "/guilds/{guild_id}/roles", self._roles),
             Route("GET", _CHANNEL, lambda call: (200, self._channel(call).wire())),
             Route("POST", f"{_CHANNEL}/typing", self._typing),
             Route("GET", _MESSAGES, self._list),
@@ -101,6 +103,20 @@ class Routes:
 
     def _public_address(self, call: Call) -> Answer:
         return 200, {"url": self._gateway.url}
+
+    # -- servers ---------------------------------------------------------------------------------
+
+    def _guild(self, call: Call) -> Guild:
+        guild = self._world.guilds.get(call.number("guild_id"))
+        if guild is None or not guild.bot_is_member:
+            raise errors.missing_access()
+        return guild
+
+    def _channels(self, call: Call) -> Answer:
+        return 200, [channel.wire() for channel in self._guild(call).channels]
+
+    def _roles(self, call: Call) -> Answer:
+        return 200, self._guild(call).wire()["roles"]
 
     # -- channels --------------------------------------------------------------------------------
 

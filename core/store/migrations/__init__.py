@@ -7,7 +7,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, sel
 from core.errors import StoreError
 from core.store.schema import metadata
 
-FIRST, HEAD = "0001", "0002"
+FIRST, HEAD = "0001", "0003"
 """The revisions of the first schema, which databases without a number have, and of today's."""
 
 version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
