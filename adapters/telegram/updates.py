@@ -140,13 +140,22 @@ class Updates:
             self._taker.heard(update)
         named = {f"{PLATFORM}:{self._id}:{u['update_id']}": u for u in updates}
         rows = [(key, dump(update)) for key, update in named.items()]
-        stored = asyncio.ensure_future(self._desk.take_in(PLATFORM, rows, ahead=True))
-        for key, update in named.items():
-            self._taker.dispatch(key, update, stored)
-        while peek is not None and not (await asyncio.wait({stored}, timeout=PEEK))[0]:
-            await self._peek(peek)
-        new = await asyncio.shield(stored)  # what is being handled waits for it too
-        return max(int(u["update_id"]) for u in updates) + 1, bool(new)
+        stored: Stored = asyncio.get_running_loop().create_future()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._commit(rows, stored))
+            for key, update in named.items():
+                self._taker.dispatch(key, update, stored)
+            while peek is not None and not (await asyncio.wait({stored}, timeout=PEEK))[0]:
+                await self._peek(peek)
+        return max(int(u["update_id"]) for u in updates) + 1, bool(stored.result())
+
+    async def _commit(self, rows: list[tuple[str, str]], stored: Stored) -> None:
+        try:
+            stored.set_result(await self._desk.take_in(PLATFORM, rows, ahead=True))
+        except StoreError as error:
+            stored.set_exception(error)
+        finally:
+            stored.cancel()
 
     # -- polling -------------------------------------------------------------------------------
 
