@@ -299,15 +299,17 @@ def result_buttons(
 ) -> tuple[Button, ...]:
     """The buttons under a result: the gateway's in Midjourney's rows, then our own.
 
-    One that costs far more than the result did says so, that nobody is surprised.
+    One that costs far more than the result did says so, that nobody is surprised; so does whatever
+    costs anything under an answer, where one pays by the word and not by the picture.
     """
+    most = 0 if job.request.kind == "chat" else max(2 * job.price, CENT)
     shown = []
     for verb in (Verb.CONTINUE, Verb.COMMAND, Verb.SHOW):
         for action in (a for a in actions if a.verb is verb and _leads_on(a)):
             drawn = button(say, action, used=action.key in used, windows=windows)
             price = price_of(action.request, offers) if action.request else 0
             metered = action.request is not None and _metered(action.request, job, offers)
-            if price > max(2 * job.price, CENT) and not metered:
+            if price > most and not metered:
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
     shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]

@@ -83,11 +83,11 @@ class Engine:
         pace: Pace,
         settings: JobSettings,
         clock: Callable[[], float],
-        chain: Chain = lambda request, result: (),
+        chain: Chain = lambda request, result: result.invites,
         meaning: Meaning | None = None,
     ) -> None:
         """Take the parts; `providers` by family, `offers` by key, `clock` gives Unix seconds,
-        `chain` the ways on from a result beside its family's own, `meaning` what vectors tell.
+        `chain` the ways on from a result, its family's own and others, `meaning` what vectors tell.
         """
         self._floor = Floor(
             store=store,

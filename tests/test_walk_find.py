@@ -236,6 +236,9 @@ async def test_the_assistant_may_propose_a_search(tmp_path: Path) -> None:
         await work(ann)
         said = await ann.gets("/ask can you find my earlier fox in the snow?")
         assert searches(ann) == []
+        assert [b["label"] for b in said["buttons"] if "Look" in b["label"]] == [
+            "Look for it · $0.001"
+        ]
 
         card = await ann.gets(token=button(said, "Look for it"), message=said["key"])
         assert lines(card)[0] == f"1. **Imagine** · {FOX}"

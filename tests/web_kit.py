@@ -88,8 +88,9 @@ async def browser(session: aiohttp.ClientSession, base: str) -> Browser:
 
 
 def button(card: Card, label: str) -> str:
-    """The token of a button."""
-    return next(b["token"] for b in card["buttons"] if b["label"] == label)
+    """The token of a button, with its price or without."""
+    found = card["buttons"]
+    return next(b["token"] for b in found if label in (b["label"], b["label"].partition(" · ")[0]))
 
 
 def result(title: str) -> Wanted:

@@ -7,7 +7,7 @@ offered, in the row that families leave free (`core.cards` shows five rows at mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.commands.fit import find, takes_files
 from core.errors import BadInput
@@ -69,17 +69,36 @@ ANSWER: tuple[Chain, ...] = (Chain(mark("Speak"), "🔊", "speak", "speech", {"t
 DRAWN: tuple[Chain, ...] = (Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"}),)
 
 
+PROPOSED: Mapping[str, Kind] = {
+    "imagine": "image",
+    "video": "video",
+    "song": "song",
+    "speak": "speech",
+    "find": "embedding",
+}
+"""What of the catalogue the commands need that a language model may propose."""
+
+
 def follow_ups(offers: Mapping[str, Offer], request: Request, result: Result) -> tuple[Invite, ...]:
-    """The buttons that lead from a result to other commands."""
+    """The buttons that lead on from a result: its own, and those to other commands."""
+    own = tuple(_priced(offers, one) for one in result.invites)
     if request.kind in ANSWERS and not result.media:
         fits = 0 < len(result.text) <= SPOKEN
-        return _invites(ANSWER if fits else (), offers, result.invites, files=0)
+        return (*own, *_invites(ANSWER if fits else (), offers, own, files=0))
     asked = request.prompt if request.kind == "image" and result.media else ""
     better = DRAWN if 0 < len(asked) <= IDEA else ()
     return (
-        *_invites(PICTURE if _whole(result) else (), offers, result.invites, files=1),
-        *_invites(better, offers, result.invites, files=0),
+        *own,
+        *_invites(PICTURE if _whole(result) else (), offers, own, files=1),
+        *_invites(better, offers, own, files=0),
     )
+
+
+def _priced(offers: Mapping[str, Offer], invite: Invite) -> Invite:
+    """A proposed command with what it would ask for, so that its price can be named."""
+    kind = PROPOSED.get(invite.command) if invite.request is None else None
+    offer = _offer(offers, kind, 0) if kind else None
+    return replace(invite, request=Request(offer.key, offer.kind)) if offer else invite
 
 
 def _whole(result: Result) -> bool:

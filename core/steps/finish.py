@@ -31,7 +31,7 @@ ANSWER = 3600.0
 
 
 Chain: TypeAlias = Callable[[Request, Result], Sequence[Invite]]
-"""What else a result can be made into."""
+"""The ways on from a result: its own, and what else it can be made into."""
 Meaning: TypeAlias = Callable[[Job, Result], Awaitable[Result]]
 """What a result that is vectors tells a person. Raises `StoreError`."""
 
@@ -42,8 +42,8 @@ class Finishing:
     def __init__(
         self, floor: Floor, delivery: Delivery, chain: Chain, meaning: Meaning | None = None
     ) -> None:
-        """Take what all steps share and the way to the chats; `chain` adds ways on to a result's
-        own, `meaning` makes words of vectors.
+        """Take what all steps share and the way to the chats; `chain` gives the ways on from a
+        result, `meaning` makes words of vectors.
         """
         self._meaning = meaning
         self._chain = chain
@@ -118,8 +118,7 @@ class Finishing:
             price=job.price if used is None else ledger.metered(used),
             final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
-        invites = (*result.invites, *self._chain(job.request, result))
-        actions = [self._invite(job, invite) for invite in invites]
+        actions = [self._invite(job, one) for one in self._chain(job.request, result)]
         if any(not isinstance(part, Written) for part in result.media):
             original = self._floor.action(
                 job, Verb.ORIGINAL, "original", mark("Full quality"), "💾"
