@@ -35,6 +35,7 @@ from core.messages import (
     Place,
     Ref,
     Stored,
+    ending,
     escape,
 )
 from core.outbox import Outbox
@@ -399,7 +400,7 @@ class Context:
         if self.panel is None or not on_result or not adapter.limits(self.place).restyles:
             return
         try:
-            message = await self.studio.delivery.card(job)
+            message = ending(await self.studio.delivery.card(job))
             await self.studio.outbox.edit(self.place, self.panel, message, later=True)
         except (AdapterError, StoreError) as error:
             log.info("a used button does not show it: %s", type(error).__name__)
