@@ -393,8 +393,7 @@ class Desk:
             rows = [(o.key, o.title) for o in self._models(kind)]
         elif spec.lookup.startswith("values:"):
             _, kind, name = spec.lookup.split(":")
-            takes = [o.takes.get(name, ()) for o in self._models(kind)]
-            rows = [(value, value) for value in dict.fromkeys(v for some in takes for v in some)]
+            rows = _values([o for o in self._models(kind) if o.takes.get(name)], name)
         elif spec.lookup == "commands":
             rows = [(one.name, f"/{one.name}") for one in self.offered(caller)]
         else:
@@ -461,6 +460,18 @@ def _once(action: Action, values: Values) -> str | None:
     if action.job:
         return f"{action.job}:{action.key}" + (f":{fingerprint(values)}" if values else "")
     return f"form:{action.token}" if action.form is not None else None
+
+
+def _values(offers: Sequence[Offer], name: str) -> list[tuple[str, str]]:
+    """What models take for an option, and whose it is where not all of them take it."""
+    takers: dict[str, list[str]] = {}
+    for offer in offers:
+        for value in offer.takes[name]:
+            takers.setdefault(value, []).append(offer.title)
+    return [
+        (value, value if len(own) == len(offers) else shorten(f"{value} · {', '.join(own)}", 100))
+        for value, own in takers.items()
+    ]
 
 
 def _plain_brief(say: Say, job: Any) -> str:
