@@ -203,6 +203,8 @@ class Progress:
     """Address of a passing preview picture."""
     rest: Result | None = None
     """It has ended, and this is taken when some more looks bring nothing better."""
+    part: Result | None = None
+    """What there is of it so far, taken when its time is over."""
 
 
 @dataclass(frozen=True, slots=True)
