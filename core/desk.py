@@ -20,7 +20,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import Context, NotTaken, Studio, insist
+from core.commands.context import Context, NotTaken, Studio
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
@@ -55,6 +55,7 @@ from core.messages import (
     shorten,
     spoken,
 )
+from core.outbox.insist import insist
 from core.providers.base import Offer, Provider
 
 log = logging.getLogger(__name__)
@@ -224,6 +225,8 @@ class Desk:
 
     async def _run(self, ctx: Context, command: Command, values: Mapping[str, Any]) -> None:
         """Fetch what was sent, check the options, run the handler."""
+        if command.private:
+            ctx.answer_aside()
         if command.owner and not ctx.is_owner:
             raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
         ctx.command = command.name

@@ -103,6 +103,8 @@ class DiscordAdapter:
     """One bot."""
 
     platform = PLATFORM
+    entrance = ""
+    """Answers hide in the same chat."""
 
     def __init__(
         self, settings: DiscordSettings, desk: Desk, *, clock: Callable[[], float]
