@@ -79,7 +79,8 @@ def _price(offer: Offer) -> str:
     if not any(offer.per_token):
         return f"${offer.price:g}"
     asked, said = (each * MILLION for each in offer.per_token)
-    return f"${asked:g} and ${said:g} a million tokens"
+    both = f"${asked:g} and ${said:g}" if said else f"${asked:g}"
+    return f"{both} a million tokens"
 
 
 def settings_table(example: str) -> str:
