@@ -14,6 +14,7 @@ from typing import assert_never
 from core.commands import COMMANDS
 from core.commands.spec import Command, Option
 from core.providers import catalogue, providers
+from core.providers.base import MILLION, Offer
 
 EXAMPLE = "config.example.toml"
 _SETTING = re.compile(r"#(\w+) = (.+)")
@@ -69,8 +70,17 @@ def options_table() -> str:
 def models_table() -> str:
     """Every model with what a call is booked at."""
     offers = catalogue(providers(), {}).values()
-    rows = [(f"`{o.key}`", o.title, f"${o.price:g}", f"{o.typical:g} s") for o in offers]
+    rows = [(f"`{o.key}`", o.title, _price(o), f"{o.typical:g} s") for o in offers]
     return _table(("Model", "From", "A call", "Usually takes"), rows)
+
+
+def _price(offer: Offer) -> str:
+    """What a call costs, or the tokens of its question and answer."""
+    if not any(offer.per_token):
+        return f"${offer.price:g}"
+    asked, said = (each * MILLION for each in offer.per_token)
+    both = f"${asked:g} and ${said:g}" if said else f"${asked:g}"
+    return f"{both} a million tokens"
 
 
 def settings_table(example: str) -> str:

@@ -40,6 +40,13 @@ class Adapter(Protocol):
         """
         ...
 
+    @property
+    def entrance(self) -> str:
+        """An address at which a person begins a chat with the bot alone; empty where that needs no
+        beginning, or is not known yet.
+        """
+        ...
+
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> Ref:

@@ -410,6 +410,13 @@ def megabytes(size: int) -> str:
     return f"{size / 1_000_000:.1f} MB"
 
 
+def parted(say: Say, media: Sequence[Media]) -> str:
+    """That files come in parts, where they do."""
+    if not any(m.caption for m in media):
+        return ""
+    return "\n\n" + say("Too big for one message here, so it comes in parts; the whole is kept.")
+
+
 def apart(say: Say, media: Media, url: str) -> str:
     """How to get a file that is too big for a chat: by its link, or from the owner."""
     facts = {"name": escape(media.name), "size": megabytes(media.size)}

@@ -1,4 +1,4 @@
-"""Sounds and videos looked into and made smaller, with PyAV (the extra `media`).
+"""Sounds and videos looked into, made smaller and cut, with PyAV (the extra `media`).
 
 Every function here is pure but for the files it is given, and blocks: callers run it in a thread.
 Without PyAV nothing is measured or made, and that is all. A file is opened as what its first bytes
@@ -8,11 +8,14 @@ say it is and never as a list of other files, which some formats are.
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +37,16 @@ FORMATS = {
     "audio/mp4": "mp4",
 }
 """How files of a type are opened."""
+MUXERS = {
+    "video/mp4": "mp4",
+    "video/webm": "webm",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/wav": "wav",
+    "audio/aac": "adts",
+    "audio/mp4": "ipod",
+}
+"""How parts of a type are written. Not FLAC, whose head would tell the length of the whole."""
 PROBE = {"probesize": "5000000", "analyzeduration": "3000000"}
 """How much is read to find out what is in a file: bytes, microseconds."""
 PATIENCE = 3.0
@@ -44,6 +57,8 @@ THUMB = 320
 """Pixels of a thumbnail's longer side."""
 SPARE = 0.92
 """Share of the bytes that is planned for; the rest is for the container and for bad guesses."""
+FILLED = 0.97
+"""The same of a part, whose bytes are known: the rest is for the container alone."""
 HEIGHTS = (1080, 720, 540, 360, 240)
 """Lines of a smaller copy: the most that its bytes can fill."""
 GRAIN = 0.05
@@ -230,6 +245,143 @@ def _size(facts: Facts, rate: int, fps: float) -> tuple[int, int]:
     fit = (h for h in HEIGHTS if h <= short and h * h * ratio * fps * GRAIN <= rate)
     scale = next(fit, min(HEIGHTS[-1], short)) / max(short, 1)
     return max(round(facts.width * scale / 2) * 2, 2), max(round(facts.height * scale / 2) * 2, 2)
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def cut(path: Path, mime: str, most: int, count: int, folder: Path) -> list[Path]:
+    """A file in at most `count` parts of at most `most` bytes, in `folder` and in their order;
+    nothing where that cannot be had.
+
+    Nothing is encoded anew: a video is cut where a picture stands for itself, a sound anywhere.
+    """
+    steps = _steps(path, mime) if mime in MUXERS else []
+    for share in (FILLED, FILLED * 0.9):
+        cuts = _cuts(steps, int(most * share), count)
+        if not cuts:
+            return []
+        made = _parts(path, mime, cuts, folder)
+        if made and all(part.stat().st_size <= most for part in made):
+            return made
+    return []
+
+
+def _steps(path: Path, mime: str) -> list[int]:
+    """Bytes from each place where the file can be cut to the next."""
+    found = _open(path, mime)
+    if found is None:
+        return []
+    steps: list[int] = []
+    with found as container:
+        try:
+            for packet, whole in _packets(container, mime):
+                if whole or not steps:
+                    steps.append(0)
+                steps[-1] += packet.size
+        except Exception as error:
+            log.info("a file cannot be cut: %s", type(error).__name__)
+            return []
+    return steps
+
+
+def _packets(container: InputContainer, mime: str) -> Iterator[tuple[Any, bool]]:
+    """A file's packets as they lie, and whether a part can begin with each."""
+    shown = container.streams.video[:1] if mime.startswith("video/") else ()
+    lead = next(iter((*shown, *container.streams.audio)), None)
+    streams = [*shown, *container.streams.audio[:1]]
+    for packet in container.demux(streams):
+        if packet.dts is not None:  # else it is the end
+            yield packet, packet.stream is lead and packet.is_keyframe
+
+
+def _cuts(steps: list[int], most: int, count: int) -> list[int]:
+    """How many steps make up each part, as evenly as few parts of `most` bytes allow; nothing where
+    `count` parts are not enough.
+    """
+    if not steps or max(steps) > most:
+        return []
+    best = _filled(steps, most)
+    if not 1 < len(best) <= count:
+        return []
+    low, high = max(steps), most
+    while low < high:
+        middle = (low + high) // 2
+        if len(_filled(steps, middle)) <= len(best):
+            high = middle
+        else:
+            low = middle + 1
+    return _filled(steps, low)
+
+
+def _filled(steps: list[int], most: int) -> list[int]:
+    """The same, each part as full as it gets."""
+    parts, size = [0], 0
+    for step in steps:
+        if size + step > most and parts[-1]:
+            parts.append(0)
+            size = 0
+        parts[-1] += 1
+        size += step
+    return parts
+
+
+def _parts(path: Path, mime: str, cuts: list[int], folder: Path) -> list[Path]:
+    """Write the parts; nothing where that does not work."""
+    found = _open(path, mime)
+    if found is None:
+        return []
+    until = time.monotonic() + SLOWEST
+    with found as container:
+        try:
+            packets = _timely(_packets(container, mime), until)
+            return list(_written(container, mime, packets, cuts, folder))
+        except Exception as error:
+            log.info("a file was not cut: %s", type(error).__name__)
+            return []
+
+
+def _written(
+    container: InputContainer,
+    mime: str,
+    packets: Iterator[tuple[Any, bool]],
+    cuts: list[int],
+    folder: Path,
+) -> Iterator[Path]:
+    """Each part as a file of its own."""
+    for number, part in itertools.groupby(_numbered(packets, cuts), key=itemgetter(0)):
+        target = folder / f"part-{number}"
+        _write(container, mime, (packet for _, packet in part), target)
+        yield target
+
+
+def _numbered(packets: Iterator[tuple[Any, bool]], cuts: list[int]) -> Iterator[tuple[int, Any]]:
+    """Packets, each with the number of its part."""
+    numbers = [number for number, steps in enumerate(cuts) for _ in range(steps)]
+    step = -1
+    for packet, whole in packets:
+        step += whole or step < 0
+        yield numbers[step], packet
+
+
+def _write(container: InputContainer, mime: str, packets: Iterator[Any], target: Path) -> None:
+    """One part, whose time begins anew."""
+    import av
+
+    form = MUXERS[mime]
+    options = {"movflags": "faststart"} if form in ("mp4", "ipod") else {}
+    shown = container.streams.video[:1] if mime.startswith("video/") else ()
+    with av.open(str(target), "w", format=form, options=options) as out:
+        sources = (*shown, *container.streams.audio[:1])
+        streams = {one.index: out.add_stream_from_template(one) for one in sources}
+        began: Fraction | None = None
+        for packet in packets:
+            began = packet.dts * packet.time_base if began is None else began
+            shift = round(began / packet.time_base)
+            packet.dts -= shift
+            packet.pts = packet.dts if packet.pts is None else packet.pts - shift
+            packet.stream = streams[packet.stream.index]
+            out.mux(packet)
 
 
 # -- tags ------------------------------------------------------------------------------------------

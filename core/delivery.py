@@ -52,6 +52,9 @@ PREVIEW_STEP = 25
 MAYBE = mark("The chat's answer was lost; sending it once more.")
 """Note of a job whose result may have been shown: it is sent at most once more."""
 
+FEW_PARTS, MANY_PARTS = 5, 10
+"""Most messages that one file may become: where there are links to files, and where there are none.
+"""
 BOARD = "board-"
 """What the nonce of a board begins with; kept in place of its ref until there is one."""
 _REF: TypeAdapter[Ref] = TypeAdapter(Ref)
@@ -182,24 +185,34 @@ class Delivery:
         actions = await self._store.actions_of(job.id)
         used = await self._store.children(job.id)
         person = await self._store.person(job.owner)
-        shown, left = await self._copies.fitting(job.media, limits.file_bytes)
+        shown, left = await self._fitting(say, job.media, limits.file_bytes)
         top = min(limits.photo_bytes, limits.file_bytes)
-        shrunk = any(m.size > top or m not in job.media for m in shown)
+        shrunk = any(m.size > top or m not in job.media for m in shown if not m.caption)
         buttons = cards.result_buttons(
             say,
             job,
             actions,
             used.keys(),
             self._offers,
-            original=limits.lossy or shrunk,
+            original=limits.lossy or shrunk or any(m.caption for m in shown),
             large=person.get("buttons") == "large",
             windows=self._paints and limits.windows,
         )
         offer = self._offers.get(job.request.offer)
         model = offer.title if offer else job.request.offer
         message = cards.result(say, job, model, buttons, shrunk=shrunk)
+        apart = cards.parted(say, shown) + self._apart(say, left)
         covered = tuple(replace(m, spoiler=m.spoiler or job.place.spoiler) for m in shown)
-        return replace(message, media=covered, text=message.text + self._apart(say, left))
+        return replace(message, media=covered, text=message.text + apart)
+
+    async def _fitting(
+        self, say: Say, media: Sequence[Media], most: int
+    ) -> tuple[tuple[Media, ...], tuple[Media, ...]]:
+        """Files as a chat takes them, and those it cannot take: where a link leads to those, it is
+        better than many parts.
+        """
+        linked = any(self._link(one) for one in media)
+        return await self._copies.fitting(say, media, most, FEW_PARTS if linked else MANY_PARTS)
 
     def _apart(self, say: Say, media: Sequence[Media]) -> str:
         """How to get files that a chat does not take."""
@@ -254,24 +267,26 @@ class Delivery:
         if not all(self._archive.has(media) for media in job.media):
             log.error("a result's file is not in the archive", extra={"job": job.id})
             card = _bare(card, say("The file itself is not in the archive any more."))
-        nonce = f"{job.id}-r"
         try:
-            await self._place(job, card, nonce)
+            await self._place(job, card, f"{job.id}-r")
         except TooBig as error:
+            # Another nonce, for parts of the card may be there.
             try:
-                await self._place(job, await self._less(job, card, error.limit), nonce)
+                await self._place(job, await self._less(job, card, error.limit), f"{job.id}-l")
             except TooBig:
-                await self._place(job, await self._less(job, card, 0), nonce)
+                await self._place(job, await self._less(job, card, 0), f"{job.id}-b")
 
     async def _less(self, job: Job, card: Message, most: int) -> Message:
-        """A card whose files a chat found too big: with copies of at most `most` bytes, and words
-        where to get the others. The outbox has tried smaller pictures already.
+        """A card whose files a chat found too big: with copies or parts of at most `most` bytes,
+        and words where to get the others. The outbox has tried smaller pictures already.
         """
-        shown: tuple[Media, ...] = ()
-        left = card.media
+        say, shown, left = translator(job.lang), tuple[Media, ...](), job.media
         if most and not any(m.mime.startswith("image/") for m in left):
-            shown, left = await self._copies.fitting(left, most)
-        return replace(card, media=shown, text=card.text + self._apart(translator(job.lang), left))
+            covered = [replace(m, spoiler=m.spoiler or job.place.spoiler) for m in left]
+            shown, left = await self._fitting(say, covered, most)
+        known = any(m.caption for m in card.media)
+        words = ("" if known else cards.parted(say, shown)) + self._apart(say, left)
+        return replace(card, media=shown, text=card.text + words)
 
     async def _place(
         self, job: Job, message: Message, nonce: str, instead: Ref | None = None

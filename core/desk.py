@@ -20,7 +20,7 @@ from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
 from core.commands.checks import check_types, explained, shaped
-from core.commands.context import Context, NotTaken, Studio, insist
+from core.commands.context import Context, NotTaken, Studio
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
@@ -55,6 +55,7 @@ from core.messages import (
     shorten,
     spoken,
 )
+from core.outbox.insist import insist
 from core.providers.base import Offer, Provider
 
 log = logging.getLogger(__name__)
@@ -224,6 +225,8 @@ class Desk:
 
     async def _run(self, ctx: Context, command: Command, values: Mapping[str, Any]) -> None:
         """Fetch what was sent, check the options, run the handler."""
+        if command.private:
+            ctx.answer_aside()
         if command.owner and not ctx.is_owner:
             raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
         ctx.command = command.name
@@ -393,8 +396,7 @@ class Desk:
             rows = [(o.key, o.title) for o in self._models(kind)]
         elif spec.lookup.startswith("values:"):
             _, kind, name = spec.lookup.split(":")
-            takes = [o.takes.get(name, ()) for o in self._models(kind)]
-            rows = [(value, value) for value in dict.fromkeys(v for some in takes for v in some)]
+            rows = _values([o for o in self._models(kind) if o.takes.get(name)], name)
         elif spec.lookup == "commands":
             rows = [(one.name, f"/{one.name}") for one in self.offered(caller)]
         else:
@@ -461,6 +463,18 @@ def _once(action: Action, values: Values) -> str | None:
     if action.job:
         return f"{action.job}:{action.key}" + (f":{fingerprint(values)}" if values else "")
     return f"form:{action.token}" if action.form is not None else None
+
+
+def _values(offers: Sequence[Offer], name: str) -> list[tuple[str, str]]:
+    """What models take for an option, and whose it is where not all of them take it."""
+    takers: dict[str, list[str]] = {}
+    for offer in offers:
+        for value in offer.takes[name]:
+            takers.setdefault(value, []).append(offer.title)
+    return [
+        (value, value if len(own) == len(offers) else shorten(f"{value} · {', '.join(own)}", 100))
+        for value, own in takers.items()
+    ]
 
 
 def _plain_brief(say: Say, job: Any) -> str:

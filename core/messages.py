@@ -98,6 +98,8 @@ class Media:
     """Hash of a JPEG in the archive: a song's cover, a video's thumbnail."""
     voice: bool = False
     """Spoken words, shown as a voice message where the platform has those."""
+    caption: str = ""
+    """A part of a file that was cut for a chat says here which; it goes in a message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,15 +337,35 @@ def shorten(text: str, limit: int) -> str:
 
 
 def fit(message: Message, limits: Limits) -> list[Message]:
-    """Cut a message into as many as the chat's text limit asks for.
+    """Cut a message into as many as the chat's text limit and its files ask for.
 
-    Media go with the first part, buttons and the form with the last; text is cut as `core.split`
-    does.
+    Parts of files go ahead, each in a message of its own but the last. Other media go with the
+    first part of the text, buttons and the form with the last; text is cut as `core.split` does.
     """
+    ahead, message = _ahead(message)
     room = limits.caption if message.media else limits.text
     parts = split(message.text, room, limits.text, limits.measure)
     if len(parts) == 1:
-        return [message]
+        return [*ahead, message]
     head = replace(message, text=parts[0], buttons=(), form=None)
     middle = [replace(head, text=part, media=(), mention=None) for part in parts[1:-1]]
-    return [head, *middle, replace(message, text=parts[-1], media=(), mention=None)]
+    return [*ahead, head, *middle, replace(message, text=parts[-1], media=(), mention=None)]
+
+
+def _ahead(message: Message) -> tuple[list[Message], Message]:
+    """The parts of files that go ahead of a message, and what is left of it."""
+    parts = [media for media in message.media if media.caption]
+    rest = tuple(media for media in message.media if not media.caption)
+    if not parts:
+        return [], message
+    if not rest:
+        rest = (parts.pop(),)
+        message = replace(message, text=f"{message.text}\n\n{escape(rest[0].caption)}")
+    bare = replace(message, buttons=(), form=None, mention=None)
+    ahead = [replace(bare, text=escape(part.caption), media=(part,)) for part in parts]
+    return ahead, replace(message, media=rest)
+
+
+def ending(message: Message) -> Message:
+    """What the last of the messages shows that a message with parts of files becomes."""
+    return _ahead(message)[1]

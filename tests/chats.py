@@ -33,6 +33,7 @@ class Chat:
     """A chat platform that takes everything, or what `faults` say for the next calls."""
 
     platform = "pretend"
+    entrance = ""
 
     def __init__(self, limits: Limits, delay: float = 0.1) -> None:
         self._limits = limits

@@ -46,14 +46,21 @@ class Person:
 
 @asynccontextmanager
 async def house(
-    folder: Path, pace: float = 0.02, *, cookies: aiohttp.CookieJar | None = None
+    folder: Path,
+    pace: float = 0.02,
+    *,
+    cookies: aiohttp.CookieJar | None = None,
+    **sections: Any,
 ) -> AsyncIterator[Person]:
-    """Run everything with one person in the browser; the same one with the same cookies."""
+    """Run everything with one person in the browser; the same one with the same cookies.
+
+    `sections` are sections of the settings.
+    """
     gateway = Sandbox(pace=pace, image_size=64)
     await gateway.start()
     try:
         async with (
-            running(folder, gateway.url, jobs={"poll_scale": 0.01}) as app,
+            running(folder, gateway.url, jobs={"poll_scale": 0.01}, **sections) as app,
             aiohttp.ClientSession(cookie_jar=jar() if cookies is None else cookies) as session,
         ):
             yield Person(await browser(session, app.address), gateway)

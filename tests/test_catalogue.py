@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from bot.sandbox import Sandbox
 from core.commands.fit import find
 from core.errors import BadInput
 from core.providers import Catalogue, ModelSettings, catalogue, providers
+from tests.families_kit import house, plain
 from tests.test_walk_web import browser, gateway, jar, result  # noqa: F401
 
 FLUX = {
@@ -42,6 +45,26 @@ def test_a_model_of_the_owners_own_is_sold_like_its_family() -> None:
     assert offer.takes == {"ar": ("1:1", "16:9")}
     assert offer.sync
     assert offer.cost({"ar": "16:9", "quality": "hd"}) == 0.07
+
+
+def test_language_models_are_sold_by_the_million_tokens() -> None:
+    """Of question and answer; what a long one costs is held unless the price says how much."""
+    tokens = {"price_in": 3.0, "price_out": 12.0}
+    own = {"family": "chat", "kind": "chat", "model": "deepseek-v3", **tokens}
+    offers = made(**{"deep": own, "gpt-4o": {**tokens, "price": 0.5}})
+    deep = offers["deep"]
+    assert (deep.wire, deep.price, deep.streams) == ("deepseek-v3", 0.03, True)
+    assert deep.used((1_000_000, 500_000)) == pytest.approx(9.0)
+    assert deep.used(None) is None
+    assert offers["gpt-4o"].price == 0.5
+    assert offers["gpt-4o"].used((1_000, 1_000)) == pytest.approx(0.015)
+
+
+def test_a_price_alone_is_that_of_every_call() -> None:
+    """Also of a model that is sold by tokens otherwise; where nothing is said it stays so."""
+    offers = made(**{"gpt-4o": {"price": 0.02}, "gpt-4.1": {"title": "Four"}})
+    assert offers["gpt-4o"].used((1_000, 1_000)) is None
+    assert offers["gpt-4.1"].used((1_000_000, 1_000_000)) == pytest.approx(10.0)
 
 
 def test_the_default_is_chosen_where_nobody_names_a_model() -> None:
@@ -142,3 +165,17 @@ async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
     async with asyncio.timeout(60):
         while words not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def test_an_answer_is_booked_by_its_tokens(tmp_path: Path) -> None:
+    """At the owner's prices: what the receipt says is what the ledger has."""
+    models = {"gpt-4.1-mini": {"price_in": 1000, "price_out": 2000}}
+    async with house(tmp_path, models=models) as ann:
+        card = await ann.gets("/ask why is the sky blue?")
+        found = re.search(r"(\d+) \+ (\d+) tokens", plain(card))
+        assert found is not None, plain(card)
+        cost = (int(found[1]) * 1000 + int(found[2]) * 2000) / 1_000_000
+        assert f"${cost:.2f}" in plain(card)
+    with sqlite3.connect(tmp_path / "atelier.db") as books:
+        ((booked,),) = books.execute("SELECT amount FROM ledger WHERE entry = 'settle'").fetchall()
+    assert booked == round(cost * 1_000_000)

@@ -1,4 +1,4 @@
-"""Sounds and videos: what is found out about them, and their smaller copies."""
+"""Sounds and videos: what is found out about them, their smaller copies, and their parts."""
 
 from __future__ import annotations
 
@@ -38,15 +38,25 @@ def _hum(out: Any, stream: Any, seconds: int) -> None:
 
 
 def film(
-    size: tuple[int, int] = (480, 270), seconds: int = 2, fps: int = 24, *, heard: bool = False
+    size: tuple[int, int] = (480, 270),
+    seconds: int = 2,
+    fps: int = 24,
+    *,
+    heard: bool = False,
+    gop: int = 250,
+    kind: tuple[str, str, str] = ("mp4", "libx264", "aac"),
 ) -> bytes:
-    """Noise to look at, which no encoder can make small, and to hear."""
+    """Noise to look at, which no encoder can make small, and to hear; every `gop`-th picture stands
+    for itself.
+    """
     target, noise = io.BytesIO(), [Image.effect_noise(size, 90).convert("RGB") for _ in range(4)]
-    with av.open(target, "w", format="mp4") as out:
-        options = {"preset": "ultrafast"}
-        shown: Any = out.add_stream("libx264", rate=fps, options=options)
+    form, pictures, sounds = kind
+    with av.open(target, "w", format=form) as out:
+        options = {"preset": "ultrafast"} if pictures == "libx264" else {"cpu-used": "8"}
+        shown: Any = out.add_stream(pictures, rate=fps, options=options)
         shown.width, shown.height, shown.pix_fmt = *size, "yuv420p"
-        voice: Any = out.add_stream("aac", rate=48_000, layout="mono") if heard else None
+        shown.codec_context.gop_size = gop
+        voice: Any = out.add_stream(sounds, rate=48_000, layout="mono") if heard else None
         for number in range(seconds * fps):
             out.mux(shown.encode(av.VideoFrame.from_image(noise[number % 4])))
         out.mux(shown.encode(None))
@@ -131,6 +141,84 @@ def test_what_would_be_worthless_is_not_made(tmp_path: Path) -> None:
     assert clips.smaller(there(tmp_path, sound()), "audio/mpeg", 1000) == b""
 
 
+# -- parts -----------------------------------------------------------------------------------------
+
+
+def cut(folder: Path, data: bytes, mime: str, most: int, count: int = 10) -> list[Path]:
+    """A file in parts."""
+    return clips.cut(there(folder, data), mime, most, count, folder)
+
+
+@pytest.mark.parametrize(
+    ("mime", "kind"),
+    [
+        ("video/mp4", ("mp4", "libx264", "aac")),
+        ("video/webm", ("webm", "libvpx", "libopus")),
+    ],
+)
+def test_a_video_is_cut_where_a_picture_stands_for_itself(
+    tmp_path: Path, mime: str, kind: tuple[str, str, str]
+) -> None:
+    """Into few parts of like size that fit, each playable from its beginning with its sound, and
+    no picture is lost.
+    """
+    data = film((160, 90), 6, heard=True, gop=12, kind=kind)
+    most = len(data) * 2 // 5
+    parts = cut(tmp_path, data, mime, most)
+    assert len(parts) == 3
+    seen = 0
+    for part in parts:
+        assert most / 2 < part.stat().st_size <= most
+        assert clips.measure(part, mime).seconds == pytest.approx(2, abs=0.6)
+        with av.open(str(part), format=clips.FORMATS[mime]) as container:
+            pictures = list(container.decode(video=0))
+            assert pictures[0].key_frame
+            assert pictures[0].time is not None
+            assert pictures[0].time < 0.2
+            seen += len(pictures)
+        with av.open(str(part), format=clips.FORMATS[mime]) as container:
+            heard = sum(frame.samples for frame in container.decode(audio=0))
+            assert heard / 48_000 == pytest.approx(2, abs=0.7)
+    assert seen == 6 * 24
+    if mime == "video/mp4":
+        start = parts[-1].read_bytes()
+        assert start.index(b"moov") < start.index(b"mdat")
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "mime"),
+    [
+        ("mp3", "libmp3lame", "audio/mpeg"),
+        ("ogg", "libopus", "audio/ogg"),
+        ("wav", "pcm_s16le", "audio/wav"),
+        ("adts", "aac", "audio/aac"),
+        ("ipod", "aac", "audio/mp4"),
+    ],
+)
+def test_a_sound_is_cut_anywhere(tmp_path: Path, form: str, codec: str, mime: str) -> None:
+    """Its parts together are as long as it was."""
+    data = sound(form, codec, 9)
+    parts = cut(tmp_path, data, mime, len(data) * 2 // 5)
+    assert len(parts) == 3
+    assert all(part.stat().st_size <= len(data) * 2 // 5 for part in parts)
+    lengths = [clips.measure(part, mime).seconds for part in parts]
+    assert sum(lengths) == pytest.approx(9, abs=0.3)
+    assert max(lengths) - min(lengths) < 0.8
+
+
+def test_what_cannot_be_cut_is_left_whole(tmp_path: Path) -> None:
+    """Too many parts, no place to cut, a head that tells the length of the whole, no such file."""
+    data = film((160, 90), 4, gop=12)
+    assert cut(tmp_path, data, "video/mp4", len(data) // 4, 3) == []
+    assert cut(tmp_path, film((160, 90), 4), "video/mp4", len(data) // 3) == []
+    flac = sound("flac", "flac", 9)
+    assert cut(tmp_path, flac, "audio/flac", len(flac) // 2) == []
+    assert cut(tmp_path, b"#EXTM3U\nfile:///etc/passwd\n", "video/mp4", 10) == []
+
+
+# -- tags ------------------------------------------------------------------------------------------
+
+
 def test_a_song_names_itself(tmp_path: Path) -> None:
     """Title, artist and cover are read by others; the sound is the same, tagged once or twice."""
     data, cover = sound(), clips.thumbnail(there(tmp_path, film()), "video/mp4")
@@ -163,3 +251,4 @@ def test_without_the_extra_nothing_is_measured(
     assert clips.measure(path, "video/mp4") == clips.Facts()
     assert clips.thumbnail(path, "video/mp4") == b""
     assert clips.smaller(path, "video/mp4", 10_000_000) == b""
+    assert clips.cut(path, "video/mp4", 100_000, 10, tmp_path) == []

@@ -83,7 +83,9 @@ def test_every_setting_stands_in_the_example() -> None:
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             assert set(shown[name]) == set(field.annotation.model_fields), name
-    assert set(shown["models"]["my-flux"]) == set(ModelSettings.model_fields)
+    assert {key for one in shown["models"].values() for key in one} == set(
+        ModelSettings.model_fields
+    )
 
 
 def test_every_line_of_the_example_can_be_used(write: Write) -> None:
@@ -150,6 +152,18 @@ def test_every_setting_of_the_example_has_words_beside_it() -> None:
             "[models.dall-e-3]\ntakes = { arr = [] }",
             2,
             "has no option arr for this; did you mean ar",
+        ),
+        ("[models.gpt-4o]\nprice_in = 1", 2, "give both price_in and price_out, in USD a million"),
+        ("[models.gpt-4o]\nprice_in = -1\nprice_out = 1", 2, "price_in: Input should be greater"),
+        (
+            "[models.flux-dev]\nprice_in = 1\nprice_out = 1",
+            2,
+            "tells no tokens of this; give price",
+        ),
+        (
+            '[models.a]\nfamily = "chat"\nkind = "chat"',
+            1,
+            "needs its price, in USD a call, or price_in and price_out, in USD a million tokens",
         ),
         ("[models.dall-e-3]\nmedia = [2, 1]", 2, "write the least number first: [0, 1]"),
         ('[models.a]\nkind = "film"', 2, "models.a.kind: Input should be 'image', 'blend'"),

@@ -178,6 +178,40 @@ async def test_a_video_is_made_smaller_when_the_chat_takes_less_than_it_said(
     assert shown.seconds > 1
 
 
+async def test_a_video_that_cannot_be_smaller_comes_in_parts(studio: Studio) -> None:
+    """Each in a message of its own that says which it is; the last has the buttons and is the
+    result. What was sent is not sent again after a pause, and a second chat gets the same files.
+    """
+    job = await studio.job()
+    film = await put(studio.archive, film_of((160, 90), 6, gop=12), name="boat.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=film.size * 2 // 5)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(job, media=(film,))
+    studio.chat.faults["send one"] = [None, Offline()]
+    assert await studio.delivery.deliver(job) == (1.0, "")
+    assert await studio.delivery.deliver(job) is None
+    names = [f"{job.id}-r", *[f"{job.id}-r-1"] * 2, f"{job.id}-r-2"]
+    assert studio.chat.what("send") == names
+    first, _, second, last = studio.sent()
+    assert [m.text for m in (first, second)] == ["Part 1 of 3", "Part 2 of 3"]
+    assert "Part 3 of 3" in last.text
+    assert "comes in parts" in last.text
+    assert last.mention is not None
+    assert first.buttons == second.buttons == ()
+    shown = [m.media[0] for m in (first, second, last)]
+    assert sum(m.seconds for m in shown) == pytest.approx(6, abs=0.3)
+    assert [m.name for m in shown] == [f"boat-part{n}.mp4" for n in (1, 2, 3)]
+    found = await studio.again(job)
+    assert found.result == Ref("pretend", "one", f"{job.id}-r-2")
+    again = await studio.delivery.again(job, Place("pretend", "two"))
+    assert [m.hash for m in again.media] == [m.hash for m in shown]
+
+
+async def nothing(*_: object) -> tuple[()]:
+    """No copy."""
+    return ()
+
+
 async def test_a_result_whose_file_is_lost_is_told(studio: Studio) -> None:
     """Somebody emptied the archive: the card comes all the same."""
     job = await studio.job()

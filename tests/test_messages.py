@@ -1,6 +1,7 @@
 """Messages: foreign text shows as typed, and long text is cut where it may be."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -8,7 +9,18 @@ from hypothesis import strategies as st
 
 from adapters.discord.render import text as discord_text
 from adapters.telegram.render import text_of as telegram_text
-from core.messages import Limits, Media, Message, clean, escape, fit, shorten
+from core.messages import (
+    Button,
+    Caller,
+    Limits,
+    Media,
+    Message,
+    clean,
+    ending,
+    escape,
+    fit,
+    shorten,
+)
 
 NASTY = [
     "@everyone and @here",
@@ -108,3 +120,23 @@ def test_every_part_fits(text: str) -> None:
     assert all(len(p.text) <= (100 if n == 0 else 400) for n, p in enumerate(parts))
     assert media == parts[0].media
     assert all(not p.media for p in parts[1:])
+
+
+def test_parts_of_a_file_go_ahead_of_the_rest() -> None:
+    """Each in a message of its own that says which it is; the last one is where the words, the
+    buttons and other files are, and what an edit of it shows.
+    """
+    parts = [Media(str(n), "video/mp4", 9, caption=f"Part {n} of 3") for n in (1, 2, 3)]
+    whole = Media("4", "video/mp4", 9)
+    button = Button("U1", token="t")
+    message = Message("**Video**", tuple(parts), (button,), mention=Caller("pretend", "1"))
+    *ahead, last = fit(message, Limits())
+    assert [(m.text, m.media, m.buttons, m.mention) for m in ahead] == [
+        (f"Part {n} of 3", (parts[n - 1],), (), None) for n in (1, 2)
+    ]
+    assert last.text == "**Video**\n\nPart 3 of 3"
+    assert (last.media, last.buttons, last.mention) == ((parts[2],), (button,), message.mention)
+    assert ending(message) == last
+    *ahead, last = fit(replace(message, media=(whole, *parts)), Limits())
+    assert len(ahead) == 3
+    assert (last.text, last.media) == ("**Video**", (whole,))

@@ -109,6 +109,7 @@ REFUSED: list[tuple[str, str]] = [
     ("a fox --seed random", "from 0 to 4294967295"),
     ("a fox --seed 4294967296", "from 0 to 4294967295"),
     ("a fox --q 3", "can be .25, .5, 1, 2, 4"),
+    ("a fox --style vivid", "can be raw, cute, scenic"),
     ("a fox --stop 5", "from 10 to 100"),
     ("a fox --iw 3.5", "from 0 to 3"),
     ("a fox --v new", "needs a version number"),

@@ -298,6 +298,31 @@ def test_many_tasks_are_asked_for_at_once() -> None:
 
 # -- lyrics ----------------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "SUCCESS"])
+def test_what_is_finished_is_there_when_the_time_is_over(status: str) -> None:
+    """A take that stays a stream keeps nobody from the other one; it is said that it is missing,
+    and only the one that is there can be continued.
+    """
+    found = read(task(status, [take(), take("streaming", STREAM)]))
+    assert isinstance(found, Progress)
+    assert found.rest is None
+    assert found.part is not None
+    assert [one.url for one in found.part.media if isinstance(one, Remote)] == [FILE]
+    ((words, counts),) = found.part.facts["remarks"]
+    assert "not get finished in time" in words
+    assert counts == {"n": 1, "of": 2}
+    assert [invite.key for invite in found.part.invites] == ["extend:1"]
+
+
+def test_of_takes_that_are_all_streams_or_broken_nothing_is_there() -> None:
+    """Also not when the time is over."""
+    for takes in ([take("streaming", STREAM)] * 2, [BROKEN, take("streaming", STREAM)], None):
+        found = read(task("IN_PROGRESS", takes))
+        assert isinstance(found, Progress)
+        assert found.part is None
+
+
 WORDS = {"id": "l1", "text": SUNG, "title": "Pig", "status": "complete"}
 
 

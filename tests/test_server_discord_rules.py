@@ -208,3 +208,22 @@ async def test_content_is_hidden_without_its_intent(
     await ann.say(general, f"{server.bot.mention} hello")
     said = [(await _frame(socket, 0))["d"]["content"] for _ in range(2)]
     assert said == ["", f"{server.bot.mention} hello"]
+
+
+async def test_a_reply_shows_of_its_target_what_may_be_read(
+    server: DiscordServer, http: aiohttp.ClientSession
+) -> None:
+    """What somebody else wrote stays hidden in a reply that mentions the bot; direct messages
+    hide nothing, and a reply without a ping hides itself.
+    """
+    socket = await _opened(server, http)
+    await socket.send_json(_identify(server.token, 1 << 9 | 1 << 12))
+    await _frame(socket, 0)
+    ann, general = server.user("Ann"), server.guild("Studio").channel("general")
+    secret = await ann.say(general, "secret")
+    asked = await ann.say(general, f"{server.bot.mention} hello", reply_to=secret)
+    await ann.say(general, "quiet", reply_to=asked, quietly=True)
+    await ann.say(ann.dm(), "to you")
+    seen = [(await _frame(socket, 0))["d"] for _ in range(4)]
+    assert [each["content"] for each in seen] == ["", f"{server.bot.mention} hello", "", "to you"]
+    assert seen[1]["referenced_message"]["content"] == ""

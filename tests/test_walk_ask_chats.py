@@ -46,6 +46,22 @@ async def test_plain_words_in_a_private_chat_are_a_question(telegram: telegram_h
     assert telegram.paid == ["/v1/chat/completions"] * 2
 
 
+async def test_a_picture_with_words_in_a_private_chat_is_a_question_about_it(
+    telegram: telegram_house.Walk,
+) -> None:
+    """Several as well; a file it cannot use is asked about before anything costs."""
+    async with telegram.bot():
+        ann, chat = telegram.ann()
+        fox = telegram_house.picture()
+        await ann.send_photo(chat, fox, caption="what is this?")
+        await chat.wait_message(says("what is this?", "1 picture"), timeout=15)
+        await ann.album(chat, [fox, telegram_house.picture("blue")], caption="and these?")
+        await chat.wait_message(says("and these?", "2 picture"), timeout=15)
+        await ann.send_document(chat, b"PK", filename="x.zip", caption="read this")
+        await chat.wait_message(telegram_house.says("What shall I do with it"), timeout=10)
+    assert len(telegram.paid) == 2
+
+
 async def test_in_a_group_only_a_reply_to_the_answer_goes_on(telegram: telegram_house.Walk) -> None:
     """Words among people are none of the bot's business, and cost nothing."""
     async with telegram.bot():

@@ -105,6 +105,37 @@ async def test_a_video_over_discords_limit_comes_smaller(discord: discord_house.
         await general.wait_message(told("too big for this chat", "public_url"), timeout=10)
 
 
+@pytest.mark.parametrize("public_url", ["", "https://atelier.example"])
+async def test_a_video_that_would_be_worthless_when_smaller_comes_in_parts(
+    discord: discord_house.Walk, public_url: str
+) -> None:
+    """Playable ones, one a message, the last with the buttons; a link is better than many."""
+    most = discord.server.world.limits.file_bytes = 60_000
+    async with discord.bot(public_url=public_url):
+        ann, general = discord.people()
+        ann.upload_limit = 0
+        await ann.slash(general, "video", prompt="a boat", model="kling-v1-6", seconds=10)
+        if public_url:
+            await general.wait_message(told("too big for this chat", "Open it here"), timeout=30)
+            return
+        last = await general.wait_message(told("comes in parts"), timeout=30)
+        parts = [m for m in general.messages if m.attachments]
+        count = len(parts)
+        assert 5 < count <= 10
+        assert [m.content for m in parts[:-1]] == [f"Part {n} of {count}" for n in range(1, count)]
+        assert f"Part {count} of {count}" in last.content
+        assert parts[-1] is last
+        assert last.pinged == [ann]
+        length = 0.0
+        for part in parts:
+            assert part.attachments[0].size <= most
+            with av.open(str(part.attachments[0].content), format="mp4") as film:
+                length += (film.duration or 0) / 1e6
+        assert length == pytest.approx(10, abs=0.5)
+        await ann.click(last, "Full quality")
+        await general.wait_message(told("too big for this chat", "public_url"), timeout=20)
+
+
 async def test_what_cannot_be_made_to_fit_comes_as_a_link(discord: discord_house.Walk) -> None:
     """It leads to the file itself, for whoever has it."""
     discord.server.world.limits.file_bytes = 5_000

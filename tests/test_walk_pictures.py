@@ -131,6 +131,9 @@ Files = dict[str, bytes]
 WRONG: list[tuple[str, Files, str]] = [
     ("/imagine a fox --model dalle3000", {}, "Did you mean DALL·E 3?"),
     ("/imagine a fox --model dalle --quality ultra", {}, "takes standard, hd for quality"),
+    ("/imagine a fox --model dalle --style realistic", {}, "takes vivid, natural for style"),
+    ("/imagine a fox --model ideogram --style vivid", {}, "AUTO, GENERAL, REALISTIC, DESIGN"),
+    ("/imagine a fox --style vivid", {}, "can be raw, cute, scenic"),
     ("/imagine a fox --model dalle --ar wide", {}, "is no shape"),
     ("/imagine --model dalle --ar 1:1", {}, "Say what the picture shall show"),
     (f"/imagine {'x ' * 2500} --model dalle", {}, "at most 4000 characters"),
@@ -184,3 +187,24 @@ async def test_a_model_named_among_the_flags_of_a_typed_option(tmp_path: Path, w
         prompt = words.removeprefix("/imagine ")
         card = await ann.gets(command="imagine", values={"prompt": prompt})
         assert ("Flux Dev" in plain(card)) == ("flux" in words)
+
+
+async def test_each_models_styles_are_offered_while_a_person_types(tmp_path: Path) -> None:
+    """With the name of the model they belong to, by which they are found too."""
+    async with house(tmp_path) as ann:
+        offered: dict[str, list[list[str]]] = {}
+        for command, typed in (
+            ("imagine", ""),
+            ("imagine", "dall"),
+            ("remix", ""),
+            ("edit", "fic"),
+        ):
+            query = {"command": command, "option": "style", "text": typed}
+            url = f"{ann.ann.base}/api/suggest"
+            async with ann.ann.session.get(url, params=query) as answer:
+                offered[f"{command} {typed}"] = await answer.json()
+        assert ["vivid", "vivid · DALL·E 3"] in offered["imagine "]
+        assert ["REALISTIC", "REALISTIC · Ideogram 3"] in offered["imagine "]
+        assert [value for value, _ in offered["imagine dall"]] == ["vivid", "natural"]
+        assert ["DESIGN", "DESIGN"] in offered["remix "]
+        assert [value for value, _ in offered["edit fic"]] == ["FICTION"]

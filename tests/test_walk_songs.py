@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tests.families_kit import Person, house, plain
@@ -166,6 +167,22 @@ async def test_how_songs_end(tmp_path: Path) -> None:
             assert len(ann.gateway.submits) - paid == ("banned" not in words), words
             assert "audiopipe" not in str(card)
             assert "@everyone" not in card["text"]
+
+
+async def test_a_take_that_streams_for_ever_keeps_nobody_from_the_other(tmp_path: Path) -> None:
+    """When the model's time is over the finished one comes, with a word on the other; paid once."""
+    ahead = [0.0]
+    models = {"chirp-crow": {"deadline": 60}}
+    clock = {"clock": lambda: time.time() + ahead[0]}
+    async with house(tmp_path, models=models, **clock) as ann:
+        await ann.ann.act(text="/song an onestreams tune")
+        await ann.ann.see(lambda c: c["progress"] == 99)
+        ahead[0] = 100.0
+        card = await ann.ann.see(lambda c: c["progress"] == -1 and "onestreams" in c["text"])
+        assert sounds(card) == 1, plain(card)
+        assert "1 of 2 takes did not get finished in time" in plain(card)
+        assert [b["label"] for b in card["buttons"]].count("Extend") == 1
+        assert len(ann.gateway.submits) == 1
 
 
 async def test_many_songs_are_looked_at_together(tmp_path: Path) -> None:

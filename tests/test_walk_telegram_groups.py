@@ -182,3 +182,57 @@ async def test_words_in_a_prompt_do_nothing_on_telegram(walk: Walk) -> None:
         assert four.pinged == [ann]
         assert "[a](tg:" in four.words.replace("\u2060", "")
         assert "*d*" in four.words
+
+
+async def test_what_is_ones_own_business_is_said_in_the_private_chat(walk: Walk) -> None:
+    """Where it is not begun yet, the group is told the way there and nothing else; what is run
+    again comes where that was asked for.
+    """
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        (ann,) = people(walk, group, "Ann")
+        four = await grid(walk, ann, group)
+        asked = await ann.say(group, "/jobs")
+        told = await group.wait_message(says("for your eyes only"))
+        assert told.reply_to is asked
+        assert told.button("💬 Open our private chat").raw["url"].startswith("https://t.me/")
+        own = walk.server.private(ann)
+        await ann.say(own, "/start hello")
+        await own.wait_message(says("/imagine"))
+        seen = len(group.history)
+        for words, answer in (
+            ("/jobs", "a fox"),
+            ("/settings", "Version"),
+            ("/help imagine", "Draw four pictures"),
+            ("/cancel zzz", "no job"),
+            ("/forget", "Forgotten"),
+        ):
+            await ann.say(group, words)
+            await own.wait_message(says(answer), timeout=15)
+        assert not [m for m in group.history[seen:] if m.author.is_bot]
+        job = next(e for e in four.words.split() if len(e) == 7 and e.isalnum() and e.islower())
+        await ann.say(group, f"/again {job}")
+        offered = await group.wait_message(says("Imagine", "It cost"))
+        await ann.press(offered, labels(offered)[0])
+        await group.wait_message(lambda m: result("a fox")(m) and m is not four, timeout=15)
+    assert len(walk.paid) == 2
+
+
+async def test_a_conversation_is_forgotten_where_that_was_said(walk: Walk) -> None:
+    """The one in the group, though the answer comes in the private chat; that one goes on."""
+    async with walk.bot():
+        ann, own = walk.ann()
+        _, group = studio(walk)
+        group.members[ann.id] = ann
+        await ann.say(own, "why is the sky blue?")
+        await own.wait_message(says("question 1", "tokens"), timeout=15)
+        await ann.say(group, "/ask what is a fox?")
+        first = await group.wait_message(says("question 1", "tokens"), timeout=15)
+        await ann.say(group, "/forget")
+        await own.wait_message(says("Forgotten"), timeout=15)
+        await ann.say(group, "/ask what is a hen?")
+        await group.wait_message(
+            lambda m: says("question 1", "tokens", "hen")(m) and m is not first, timeout=15
+        )
+        await ann.say(own, "and at night?")
+        await own.wait_message(says("question 2", "tokens"), timeout=15)

@@ -27,9 +27,10 @@ from adapters.discord.deliver import Deliverer
 from adapters.discord.door import read_door
 from adapters.discord.events import PLATFORM, Raw, open_channels
 from adapters.discord.intake import Intake
-from adapters.discord.link import Client, Link, point, quiet
+from adapters.discord.link import Client, Ears, Link, point, quiet
 from adapters.discord.register import EVERYWHERE, Payloads, Registrar
 from adapters.discord.rest import RefusedError, Rest
+from adapters.discord.words import concerns
 from core.desk import Desk
 from core.errors import AdapterError, BadInput, StoreError
 from core.i18n import mark
@@ -102,6 +103,8 @@ class DiscordAdapter:
     """One bot."""
 
     platform = PLATFORM
+    entrance = ""
+    """Answers hide in the same chat."""
 
     def __init__(
         self, settings: DiscordSettings, desk: Desk, *, clock: Callable[[], float]
@@ -110,7 +113,7 @@ class DiscordAdapter:
         self._settings = settings
         self._desk = desk
         token = settings.token.get_secret_value()
-        self._link = Link(token, self._heard, self._logged_in)
+        self._link = Link(token, Ears(self._heard, self._read, self._logged_in))
         self._rest = Rest(lambda: self._link.http)
         self._deliverer = Deliverer(self._rest, desk.path, clock)
         self._intake = Intake(desk, Answerer(self._rest), self._deliverer, clock)
@@ -161,6 +164,16 @@ class DiscordAdapter:
         """Take an interaction; called by discord.py, which does not survive an exception here."""
         if self._tasks is not None:
             self._tasks.create_task(self._intake.take(raw))
+
+    def _read(self, raw: Raw) -> None:
+        """Take a message; most are people's among themselves, and cost no more than this look."""
+        try:
+            here = self._settings.guild_ids
+            served = not here or str(raw.get("guild_id")) in here
+            if self._tasks is not None and served and concerns(raw, self._link.me):
+                self._tasks.create_task(self._intake.hear(raw, self._link.me))
+        except Exception:
+            log.exception("a message could not be read")
 
     def _logged_in(self, client: Client) -> None:
         self._app = str(client.application_id or "")

@@ -105,6 +105,8 @@ class Deliverer:
             ways.append(self._by_hook)
         if (message.mention or door.user) and not place.private and message.progress < 0:
             ways.append(self._by_dm)
+        if hidden and door.member and not door.token:  # nobody gave a token to hide it with
+            ways.append(self._by_channel)
         return ways
 
     async def _by_channel(self, place: Place, door: Door, draft: Draft) -> Ref:

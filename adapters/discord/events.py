@@ -155,9 +155,8 @@ class Reader:
             return self._menus[name][0] if name in self._menus else None
         return self._commands.get(name)
 
-    def stored(self, body: str) -> Event | None:
-        """Read what `trimmed` gave; None when nobody knows its command any more."""
-        note = json.loads(body)
+    def stored(self, note: Raw) -> Event | None:
+        """Read what `trimmed` wrote; None when nobody knows its command any more."""
         answered = Answered(str(note["message"]), bool(note["hidden"]))
         return self.event(note["raw"], float(note["at"]), answered)
 
@@ -216,8 +215,8 @@ def target_file(data: Raw, accepts: tuple[str, ...]) -> Attachment | None:
     message: Raw = messages.get(str(data.get("target_id"))) or next(iter(messages.values()), {})
     for file in message.get("attachments") or ():
         kind = str(file.get("content_type") or "")
-        if kind.startswith(accepts) or ("image/" in accepts and _is_picture(file)):
-            return _attachment(file)
+        if kind.startswith(accepts) or ("image/" in accepts and is_picture(file)):
+            return attachment_of(file)
     if "image/" not in accepts:
         return None
     for embed in message.get("embeds") or ():
@@ -228,7 +227,8 @@ def target_file(data: Raw, accepts: tuple[str, ...]) -> Attachment | None:
     return None
 
 
-def _is_picture(file: Raw) -> bool:
+def is_picture(file: Raw) -> bool:
+    """Whether a file is one, as far as Discord tells."""
     kind = str(file.get("content_type") or "")
     return kind.startswith("image/") or (
         not kind and str(file.get("filename", "")).lower().endswith(_PICTURES)
@@ -316,10 +316,11 @@ def _answer(part: Raw, files: Mapping[str, Attachment]) -> str | Attachment | No
 
 def _files(data: Raw) -> dict[str, Attachment]:
     found = (data.get("resolved") or {}).get("attachments") or {}
-    return {str(key): _attachment(file) for key, file in found.items()}
+    return {str(key): attachment_of(file) for key, file in found.items()}
 
 
-def _attachment(file: Raw) -> Attachment:
+def attachment_of(file: Raw) -> Attachment:
+    """A file of a message or an interaction."""
     return Attachment(
         url=str(file.get("url", "")),
         id=str(file.get("id", "")),

@@ -1,17 +1,20 @@
 """What happens to an interaction: first its first answer, then the store, then core.
 
 Nothing comes before the first answer, so a slow or broken store costs nobody the three seconds. The
-event is stored after it, with its token, so that a restart goes on where this life ended. Knows
-nothing of how answers travel.
+event is stored after it, with its token, so that a restart goes on where this life ended. What
+people write to the bot needs no first answer and is stored at once. Knows nothing of how answers
+travel.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from adapters.discord import words
 from adapters.discord.answer import Answerer
 from adapters.discord.commands import INTEGER, NUMBER
 from adapters.discord.deliver import Deliverer
@@ -33,10 +36,11 @@ from adapters.discord.render import modal, text
 from core.desk import Desk
 from core.errors import AdapterError, StoreError, UserError
 from core.i18n import mark
-from core.messages import Event, Message, escape
+from core.messages import Event, Invocation, Message, escape
 
 log = logging.getLogger(__name__)
 
+UNSTORED = mark("I cannot write anything down right now, so nothing was started. Try again soon.")
 LOOK_UP = 1.5
 """Seconds the store may take while a window or suggestions are awaited: three are Discord's, and
 some of them go to the way there and back.
@@ -44,7 +48,7 @@ some of them go to the way there and back.
 
 
 class Intake:
-    """Takes interactions. Nothing it does raises, whatever Discord sends."""
+    """Takes interactions and messages. Nothing it does raises, whatever Discord sends."""
 
     def __init__(
         self, desk: Desk, answerer: Answerer, deliverer: Deliverer, clock: Callable[[], float]
@@ -66,11 +70,12 @@ class Intake:
     async def resume(self, key: str, body: str) -> None:
         """Deal with an interaction that an earlier life stored and did not finish."""
         try:
-            event = self._reader.stored(body)
-            if event is None:
-                await self._desk.finish(key)
+            note = json.loads(body)
+            if said := note.get("said"):
+                event: Event | None = self._question(said, str(note["me"]))
             else:
-                await self._desk.handle(event)
+                event = self._reader.stored(note)
+            await (self._desk.finish(key) if event is None else self._desk.handle(event))
         except Exception:
             log.exception("a stored interaction could not be handled", extra={"event": key})
 
@@ -134,15 +139,50 @@ class Intake:
 
     async def _regret(self, event: Event) -> None:
         """Say that nothing was done because the store takes nothing."""
-        words = self._desk.say(event.caller.lang)(
-            mark("I cannot write anything down right now, so nothing was started. Try again soon.")
-        )
+        told = self._desk.say(event.caller.lang)(UNSTORED)
         if event.ack is None:
             return
         try:
-            await self._deliverer.edit(event.ack, Message(escape(words), private=True))
+            await self._deliverer.edit(event.ack, Message(escape(told), private=True))
         except AdapterError as error:
             log.warning("a failure could not be told: %s", type(error).__name__)
+
+    # -- what people write -----------------------------------------------------------------------
+
+    async def hear(self, raw: Raw, me: str) -> None:
+        """Deal with a message that may be to the bot, whose user id is `me`, to the end."""
+        try:
+            if words.is_direct(raw) or words.names(raw, me) or await self._goes_on(raw, me):
+                await self._heard(raw, me)
+        except Exception:
+            log.exception("a message could not be handled")
+
+    async def _goes_on(self, raw: Raw, me: str) -> bool:
+        """Whether a person replies to the assistant's answer to them."""
+        answered = words.answered(raw, me)
+        caller = caller_of({"user": raw["author"]})
+        return answered is not None and await self._desk.conversed(caller, answered)
+
+    def _question(self, raw: Raw, me: str) -> Invocation | None:
+        command = next((c for c in self._desk.commands if c.name == "ask"), None)
+        return words.question(raw, me, command) if command is not None else None
+
+    async def _heard(self, raw: Raw, me: str) -> None:
+        """Store a question and hand it on; told again, it is known."""
+        event = self._question(raw, me)
+        if event is None:
+            return
+        try:
+            row = (event.key, words.noted(raw, me))
+            new = await self._desk.take_in(PLATFORM, [row], durable=False)
+        except StoreError as error:
+            log.error("a message was not stored: %s", error)
+            told = Message(escape(self._desk.say(event.caller.lang)(UNSTORED)), private=True)
+            nonce = f"u{raw['id']}"
+            await self._desk.post(event.place, told, nonce=nonce, reply_to=event.ref)
+            return
+        if new:
+            await self._desk.handle(event)
 
     # -- what is answered at once ----------------------------------------------------------------
 
@@ -173,11 +213,11 @@ class Intake:
         kind = _focused_type(raw)
         await self._answerer.offer(raw, [c for pair in found if (c := _choice(kind, *pair))])
 
-    async def _say(self, raw: Raw, words: str, **values: object) -> None:
+    async def _say(self, raw: Raw, told: str, **values: object) -> None:
         """Say a catalogue text to that person alone."""
         say = self._desk.say(caller_of(raw).lang)
         shown = {name: escape(str(value)) for name, value in values.items()}
-        await self._answerer.say(raw, text(say(words, **shown)))
+        await self._answerer.say(raw, text(say(told, **shown)))
 
 
 def _custom_id(raw: Raw) -> tuple[str, str]:

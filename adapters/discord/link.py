@@ -1,6 +1,6 @@
 """The connection to Discord's gateway: discord.py under a supervisor that never gives up.
 
-Owns discord.py's client. Hands raw interactions on and knows nothing of what they mean.
+Owns discord.py's client. Hands raw events on and knows nothing of what they mean.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import aiohttp
 import discord
@@ -75,19 +76,32 @@ def quiet() -> None:
         logging.getLogger(f"discord.{name}").setLevel(logging.ERROR)
 
 
+INTENTS = discord.Intents(guild_messages=True, dm_messages=True)
+"""What people write; without the privileged intent only what is written to the bot has content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who takes what Discord tells. None of them may raise, for discord.py does not survive it."""
+
+    interaction: Callable[[Raw], None]
+    message: Callable[[Raw], None]
+    """Every message that anybody writes where the bot is, its own too."""
+    logged_in: Callable[[Client], None]
+    """Told before the gateway connects."""
+
+
 class Client(discord.AutoShardedClient):
-    """discord.py's client, reduced to what this bot needs: no intents, no caches, raw interactions.
+    """discord.py's client, reduced to what this bot needs: few intents, no caches, raw events.
 
     An exception in one of discord.py's event parsers ends the client, and it raises for payloads
-    that lack a field; so none of them is left, and interactions are handed on as they came.
+    that lack a field; so none of them is left, and events are handed on as they came.
     """
 
-    def __init__(self, heard: Callable[[Raw], None], logged_in: Callable[[Client], None]) -> None:
-        """`heard` takes every interaction's payload, `logged_in` is told before the gateway
-        connects.
-        """
+    def __init__(self, ears: Ears) -> None:
+        """`ears` take the events."""
         super().__init__(
-            intents=discord.Intents.none(),
+            intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
@@ -97,8 +111,9 @@ class Client(discord.AutoShardedClient):
         )
         parsers = self._connection.parsers
         parsers.clear()
-        parsers.update(INTERACTION_CREATE=heard, READY=self._begun, RESUMED=self._resumed)
-        self._logged_in = logged_in
+        parsers.update(INTERACTION_CREATE=ears.interaction, MESSAGE_CREATE=ears.message)
+        parsers.update(READY=self._begun, RESUMED=self._resumed)
+        self._logged_in = ears.logged_in
         self._identified = -IDENTIFY_GAP
         self.up: set[int] = set()
 
@@ -152,13 +167,10 @@ class Client(discord.AutoShardedClient):
 class Link:
     """Keeps a client connected until closed."""
 
-    def __init__(
-        self, token: str, heard: Callable[[Raw], None], logged_in: Callable[[Client], None]
-    ) -> None:
+    def __init__(self, token: str, ears: Ears) -> None:
         """See `Client`."""
         self._token = token
-        self._heard = heard
-        self._logged_in = logged_in
+        self._ears = ears
         self._client: Client | None = None
         self._started: asyncio.Task[Exception | None] | None = None
         self._closed = asyncio.Event()
@@ -179,6 +191,12 @@ class Link:
     def http(self) -> HTTPClient | None:
         """discord.py's HTTP client while it is logged in."""
         return self._client.http if self._client is not None and self._authorized else None
+
+    @property
+    def me(self) -> str:
+        """The bot's own user id; empty before it has logged in."""
+        user = self._client.user if self._client is not None else None
+        return str(user.id) if user is not None else ""
 
     async def run(self) -> None:
         """Connect, and connect again after every failure, until `close` or cancelled."""
@@ -203,7 +221,7 @@ class Link:
 
     async def _live(self) -> Exception | None:
         """One client's life; returns what ended it."""
-        client = self._client = Client(self._heard, self._entered)
+        client = self._client = Client(replace(self._ears, logged_in=self._entered))
         async with asyncio.TaskGroup() as tasks:
             self._started = tasks.create_task(_start(client, self._token))
             stuck = tasks.create_task(_stuck(client))
@@ -219,7 +237,7 @@ class Link:
     def _entered(self, client: Client) -> None:
         self._authorized = True
         self._trouble = self._trouble and "Discord is connecting again."
-        self._logged_in(client)
+        self._ears.logged_in(client)
 
     async def _end(self) -> None:
         """End the client; a task of it that is only cancelled may go on, so it is closed first."""

@@ -254,6 +254,12 @@ class TelegramAdapter:
         del place
         return ()
 
+    @property
+    def entrance(self) -> str:
+        """A link to the private chat that has a Start button."""
+        name = self._intake.username
+        return f"https://t.me/{name}?start=hello" if name else ""
+
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> Ref:

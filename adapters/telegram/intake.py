@@ -38,6 +38,8 @@ from core.messages import Invocation, Message, Press, Ref, Stored
 
 log = logging.getLogger(__name__)
 
+TALK = "ask"
+"""The command that plain words are."""
 NOT_MINE = mark("This button is not one of mine.")
 NOBODY = mark("I cannot tell who you are while you write as a group or channel. Write as yourself.")
 WHAT_WITH_IT = mark(
@@ -178,7 +180,7 @@ class Intake:
         try:
             if not command_of(spoken, self.username) and await self._asking.answer(key, spoken):
                 return
-            event = self._event(key, messages, spoken) or await self._talk(key, spoken)
+            event = self._event(key, messages, spoken) or await self._talk(key, messages, spoken)
             if event is not None:
                 await self._desk.handle(event)
                 return
@@ -202,23 +204,26 @@ class Intake:
             return event
         if not private:
             return None
-        if file := file_of(spoken):
+        file = file_of(spoken)
+        if file and not (words_of(spoken).strip() and placed(self._commands[TALK], [file])):
             fit = [f"/{c.name}" for c in self._desk.commands if placed(c, [file])]
             raise UserError(WHAT_WITH_IT, commands=", ".join(fit) or "–")
         return None
 
-    async def _talk(self, key: str, message: Json) -> Invocation | None:
-        """Plain words: a wish in a private chat, or the next question to the assistant in reply to
-        its answer.
+    async def _talk(self, key: str, messages: Sequence[Json], spoken: Json) -> Invocation | None:
+        """Plain words, perhaps with files: a wish in a private chat, or the next question to the
+        assistant in reply to its answer.
         """
-        words, caller, place = words_of(message), caller_of(message["from"]), place_of(message)
-        answered = message.get("reply_to_message")
-        if not words.strip() or command_of(message, self.username):
+        words, caller, place = words_of(spoken), caller_of(spoken["from"]), place_of(spoken)
+        answered = spoken.get("reply_to_message")
+        if not words.strip() or command_of(spoken, self.username):
             return None
-        alone = message["chat"].get("type") == "private"  # said so, since answers cost
+        alone = spoken["chat"].get("type") == "private"  # said so, since answers cost
         if not alone and not (answered and await self._desk.conversed(caller, ref_of(answered))):
             return None
-        return Invocation(key, caller, place, "ask", {"prompt": words}, ref=ref_of(message))
+        files = [file for message in messages if (file := file_of(message))]
+        values = {"prompt": words, **placed(self._commands[TALK], files)}
+        return Invocation(key, caller, place, TALK, values, ref=ref_of(spoken))
 
     # -- presses -------------------------------------------------------------------------------
 

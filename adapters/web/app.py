@@ -94,6 +94,7 @@ class WebAdapter:
     """One browser session is one private chat."""
 
     platform = "web"
+    entrance = ""
 
     def __init__(
         self, settings: WebSettings, desk: Desk, *, notice: str = "", clock: Callable[[], float]

@@ -35,6 +35,7 @@ def video(prompt: str, seed: int, seconds: int, ratio: float, start: bytes = b""
     with av.open(target, "w", format="mp4") as out:
         stream: Any = out.add_stream("libx264", rate=_FPS, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.gop_size = _FPS  # it can be cut every second
         frames = seconds * _FPS
         for number in range(frames):
             shot = _shot(scene, number / frames, width, height)

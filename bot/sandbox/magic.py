@@ -47,6 +47,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "nofile": "a film is finished, but has no address",
         "onefails": "one take of a song, one of several pictures or vectors is held back",
         "allfail": "a song is a success by its own word, but both its takes failed",
+        "onestreams": "one take of a song is finished, the other stays a stream for ever",
         "early": "a song is finished a while before its takes are more than streams",
     },
     "What a language model says": {

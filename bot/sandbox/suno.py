@@ -159,7 +159,8 @@ class Suno:
 
     def _take(self, work: Work, number: int, urls: list[str], base: str) -> dict[str, Any]:
         """One take: a stream while it is made, a file when it is done, or an error."""
-        done = bool(urls) and not _is_early(work)
+        endless = number == 1 and "onestreams" in work.words
+        done = bool(urls) and not endless and not _is_early(work)
         bad = {"allfail"} if number == 0 else {"allfail", "onefails"}
         failed = done and bool(work.words & bad)
         status = "error" if failed else "complete" if done else "streaming"

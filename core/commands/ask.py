@@ -176,7 +176,7 @@ async def forget(ctx: Context, options: ForgetOptions) -> None:
     """Begin a new conversation in this chat."""
     del options
     await ctx.studio.store.keep(_mark(ctx), str(ctx.studio.clock()))
-    text = ctx.say("Forgotten. Your next question begins a new conversation here.")
+    text = ctx.say("Forgotten. Where you said that, your next question begins a new conversation.")
     await ctx.reply(Message(text, private=True))
 
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from core import cards
@@ -20,7 +20,7 @@ from core.commands.mjprompt import Note
 from core.commands.values import pack_event
 from core.delivery import Delivery
 from core.engine import Engine, JobSettings
-from core.errors import AdapterError, BadInput, MaybeSent, MessageGone, Offline, StoreError
+from core.errors import AdapterError, BadInput, ChatGone, MessageGone, StoreError
 from core.gateway import Gateway
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb, charged
@@ -35,9 +35,11 @@ from core.messages import (
     Place,
     Ref,
     Stored,
+    ending,
     escape,
 )
 from core.outbox import Outbox
+from core.outbox.insist import insist
 from core.providers.base import Kind, Offer, Request
 from core.store import Store
 from core.wire import Json
@@ -55,27 +57,6 @@ STOPPABLE = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING, State.WAIT
 def new_id() -> str:
     """A short id that people can type."""
     return "".join(secrets.choice(ALPHABET) for _ in range(7))
-
-
-async def insist(show: Callable[[], Awaitable[object]]) -> None:
-    """Show an answer: twice more when it was not taken, once more when it may be there."""
-    pauses = [2.0, 5.0]
-    while True:
-        try:
-            await show()
-        except (Offline, MaybeSent) as error:
-            if not pauses:
-                log.warning("an answer was not shown: %s", type(error).__name__)
-                return
-            pause = pauses.pop(0)
-            if isinstance(error, MaybeSent):
-                pauses.clear()
-            await asyncio.sleep(pause)
-        except AdapterError as error:
-            log.warning("an answer was not shown: %s", type(error).__name__)
-            return
-        else:
-            return
 
 
 class NotTaken(Exception):
@@ -120,6 +101,8 @@ class Context:
     """What results reply to."""
     ack: Ref | None = None
     """The open answer slot, until it is used."""
+    apart: Place | None = None
+    """Where answers go instead of `place`: nobody but the caller reads there."""
     panel: Ref | None = None
     """The message whose button was pressed; a settings panel is redrawn in place."""
     once: str | None = None
@@ -175,7 +158,32 @@ class Context:
                 ack = None
             else:
                 return
-        await outbox.send(self.place, message, nonce=nonce, reply_to=self.origin)
+        if self.apart is None:
+            await outbox.send(self.place, message, nonce=nonce, reply_to=self.origin)
+            return
+        try:
+            await outbox.send(self.apart, message, nonce=nonce)
+        except ChatGone:
+            text = self.say("That is for your eyes only. Ask me again in our private chat.")
+            asked = Message(text, buttons=self.entrance())
+            await outbox.send(self.place, asked, nonce=nonce, reply_to=self.origin)
+
+    def aside(self) -> Place:
+        """Where the caller alone reads what is said to them here."""
+        return self.studio.outbox.adapter(self.place.platform).aside(self.place, self.caller)
+
+    def answer_aside(self) -> None:
+        """Answer where the caller alone reads; where that is another chat that they have not begun,
+        they are asked to.
+        """
+        aside = self.aside()
+        if self.ack is None and aside.chat != self.place.chat:
+            self.apart = aside
+
+    def entrance(self) -> tuple[Button, ...]:
+        """A button that leads to where the caller alone reads, where that is another chat."""
+        url = self.studio.outbox.adapter(self.place.platform).entrance
+        return (Button(self.say("Open our private chat"), "💬", url=url),) if url else ()
 
     async def reply_in_place(self, message: Message) -> None:
         """Redraw the message whose button was pressed; without one, answer as usual."""
@@ -202,14 +210,13 @@ class Context:
 
     async def step_aside(self) -> None:
         """Go on where the caller alone reads; where that is another chat, say so here."""
-        here = self.place
-        aside = self.studio.outbox.adapter(here.platform).aside(here, self.caller)
-        if aside.chat != here.chat:
+        aside, self.apart = self.aside(), None
+        if aside.chat != self.place.chat:
             words = self.say(
                 "I answer you in our private chat. If nothing comes there, press Start in it and "
                 "ask again."
             )
-            await self.reply(Message(words, mention=self.caller))
+            await self.reply(Message(words, buttons=self.entrance(), mention=self.caller))
             self.origin = None
         self.place = aside
 
@@ -222,7 +229,7 @@ class Context:
             return
         words = self.say("Or paint what shall change on a page of mine, and write the rest there:")
         link = Button(self.say("Paint it"), "🖌️", url=url)
-        place = self.studio.outbox.adapter(self.place.platform).aside(self.place, self.caller)
+        place = self.aside()
         message = Message(words, buttons=(link,), private=True)
         nonce = hashlib.sha256(f"{self.key}/brush".encode()).hexdigest()[:20]
         await insist(lambda: self.studio.outbox.send(place, message, nonce=nonce))
@@ -322,14 +329,12 @@ class Context:
         job = self._new_job(request, title, parent, once_key or self._once(), spoiler)
         self.studio.engine.check(request)
         job = self.studio.engine.reserve(job)
-        stop = replace(
-            self.action(
-                Verb.CANCEL,
-                job=job.id,
-                key="cancel",
-                label=mark("Stop") if self._offer(request).streams else mark("Cancel"),
-                emoji="✖️",
-            )
+        stop = self.action(
+            Verb.CANCEL,
+            job=job.id,
+            key="cancel",
+            label=mark("Stop") if self._offer(request).streams else mark("Cancel"),
+            emoji="✖️",
         )
         try:
             kept = await self._keep(job, stop, more)
@@ -399,7 +404,7 @@ class Context:
         if self.panel is None or not on_result or not adapter.limits(self.place).restyles:
             return
         try:
-            message = await self.studio.delivery.card(job)
+            message = ending(await self.studio.delivery.card(job))
             await self.studio.outbox.edit(self.place, self.panel, message, later=True)
         except (AdapterError, StoreError) as error:
             log.info("a used button does not show it: %s", type(error).__name__)

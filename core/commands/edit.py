@@ -27,7 +27,10 @@ class Knobs(Options):
     )
     quality: str | None = Field(None, max_length=10, description=mark("How much work goes into it"))
     style: str | None = Field(
-        None, max_length=40, description=mark("The model's own styles, such as vivid or realistic")
+        None,
+        max_length=40,
+        description=mark("The model's own styles, such as vivid or realistic"),
+        json_schema_extra={"suggest": "values:edit:style"},
     )
     seed: int | None = Field(
         None, ge=0, le=4294967295, description=mark("A number that makes a picture repeatable")

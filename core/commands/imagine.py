@@ -76,7 +76,10 @@ class ImagineOptions(Options):
         None, ge=1, le=9, description=mark("How many pictures, where the model can")
     )
     style: str | None = Field(
-        None, max_length=40, description=mark("The model's own styles, such as vivid or realistic")
+        None,
+        max_length=40,
+        description=mark("The model's own styles, such as vivid or realistic"),
+        json_schema_extra={"suggest": "values:image:style"},
     )
     niji: Literal["7", "6", "5"] | None = Field(
         None, description=mark("Draw as Niji, the anime model, in this version")

@@ -188,6 +188,9 @@ RELEASES: Mapping[str, frozenset[str]] = {
 }
 """Versions there are known to be; another one is passed on, saying so."""
 
+STYLES = ("raw", "cute", "scenic", "expressive", "original", "default", "4a", "4b", "4c")
+"""What `--style` was ever good for; most of them are Niji's."""
+
 CHECKS: Mapping[str, Check] = {
     "version": _release("version"),
     "niji": _release("niji", bare=True),
@@ -208,7 +211,7 @@ CHECKS: Mapping[str, Check] = {
     "bs": _one_of("bs", "1", "2", "4"),
     "motion": _one_of("motion", "low", "high"),
     "no": _some("no"),
-    "style": _some("style"),
+    "style": _one_of("style", *STYLES),
     "cref": _some("cref"),
     "sref": _some("sref"),
     "oref": _some("oref"),

@@ -34,6 +34,10 @@ Kind: TypeAlias = Literal[
     "embedding",
 ]
 
+MILLION = 1_000_000
+ASKED, SAID = 4_000, 1_500
+"""Tokens of a long question and a long answer."""
+
 Values: TypeAlias = tuple[str, ...]
 """What an option takes; empty for anything."""
 
@@ -95,6 +99,11 @@ class Offer:
     def wire(self) -> str:
         """Its name on the wire."""
         return self.model or self.key
+
+    @staticmethod
+    def bound(asked: float, said: float) -> float:
+        """USD that a long question and answer cost, by the prices of a million tokens of each."""
+        return round((ASKED * asked + SAID * said) / MILLION, 4)
 
     def used(self, tokens: tuple[int, int] | None) -> float | None:
         """USD that an answer really cost, None where nobody can say."""
@@ -203,6 +212,8 @@ class Progress:
     """Address of a passing preview picture."""
     rest: Result | None = None
     """It has ended, and this is taken when some more looks bring nothing better."""
+    part: Result | None = None
+    """What there is of it so far, taken when its time is over."""
 
 
 @dataclass(frozen=True, slots=True)

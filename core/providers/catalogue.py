@@ -9,11 +9,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.providers.base import Kind, Offer, Provider
+from core.providers.base import MILLION, Kind, Offer, Provider
+
+TOKENS = ("price_in", "price_out")
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -34,7 +36,13 @@ class ModelSettings(BaseModel):
     title: str | None = Field(None, min_length=1, max_length=60)
     """What people are told they used."""
     price: float | None = Field(None, ge=0, le=1000)
-    """USD a call."""
+    """USD a call; with prices of tokens, what is held until the answer tells how many it took."""
+    price_in: float | None = Field(None, ge=0, le=10_000)
+    """USD a million tokens of the question, where answers tell them; without `price` that of a long
+    question and answer is held.
+    """
+    price_out: float | None = Field(None, ge=0, le=10_000)
+    """USD a million tokens of the answer."""
     takes: dict[Name, tuple[Name, ...]] | None = None
     """The options it honours, each with its values; an empty list for any."""
     media: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0, le=10)]] | None = None
@@ -98,10 +106,21 @@ def _offers(
 ) -> dict[str, Offer]:
     offers = _built_in(families)
     for key, settings in models.items():
-        given = settings.model_dump(exclude_none=True, exclude={"default"})
-        offers[key] = replace(offers.get(key) or _new(families, key, settings), **given)
+        given = settings.model_dump(exclude_none=True, exclude={"default", *TOKENS})
+        offers[key] = replace(
+            offers.get(key) or _new(families, key, settings), **_metered(settings), **given
+        )
     first = [key for key, settings in models.items() if settings.default]
     return {key: offers[key] for key in dict.fromkeys([*first, *offers])}
+
+
+def _metered(settings: ModelSettings) -> dict[str, Any]:
+    """What the prices say of tokens; a price of a call alone is what every call costs."""
+    asked, said = settings.price_in, settings.price_out
+    if asked is None or said is None:
+        return {} if settings.price is None else {"per_token": (0.0, 0.0)}
+    held = {} if settings.price is not None else {"price": Offer.bound(asked, said)}
+    return {"per_token": (asked / MILLION, said / MILLION), **held}
 
 
 def _built_in(families: Mapping[str, Provider]) -> dict[str, Offer]:
@@ -167,19 +186,36 @@ def _added(
         if kind not in kinds:
             at = () if kind is None else ("kind",)
             yield at, f"{family} makes {', '.join(kinds)}; give one of them as kind"
-    if settings.price is None:
-        yield (), "a new model needs its price, in USD a call"
+    if settings.price is None and not _given(settings):
+        told = family is not None and family in families and _tells(families[family], kind)
+        tokens = ", or price_in and price_out, in USD a million tokens" if told else ""
+        yield (), f"a new model needs its price, in USD a call{tokens}"
 
 
 def _abilities(family: Provider, offer: Offer, settings: ModelSettings) -> Iterator[Trouble]:
-    """Options that the family knows nothing of would do nothing."""
+    """Options that the family knows nothing of would do nothing, nor would prices of tokens."""
     known = {name for one in family.offers if one.kind == offer.kind for name in one.takes}
     for name in settings.takes or {}:
         if name not in known:
             text = near(name, known) if known else "; its models take none"
             yield ("takes",), f"{family.family} has no option {name} for this{text}"
+    given = _given(settings)
+    if given and not _tells(family, offer.kind):
+        yield (given[0],), f"{family.family} tells no tokens of this; give price, in USD a call"
+    elif len(given) == 1:
+        yield (given[0],), "give both price_in and price_out, in USD a million tokens"
     if settings.media and settings.media[0] > settings.media[1]:
         yield ("media",), "write the least number first: [0, 1]"
+
+
+def _given(settings: ModelSettings) -> list[str]:
+    """The prices of tokens that are given."""
+    return [name for name in TOKENS if getattr(settings, name) is not None]
+
+
+def _tells(family: Provider, kind: str | None) -> bool:
+    """Whether the answers of such models tell how many tokens they took."""
+    return any(offer.kind == kind and any(offer.per_token) for offer in family.offers)
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Media
-from core.providers.base import Family, Offer, Request, Result, Stream, Ticket, Waiting
+from core.providers.base import MILLION, Family, Offer, Request, Result, Stream, Ticket, Waiting
 from core.providers.chat_answers import completed, pictured, said
 from core.providers.chat_stream import Growing
 from core.providers.fields import list_of, object_of, text_of, whole
@@ -35,9 +35,6 @@ MOST = 60_000_000
 """Bytes of an answer, which may hold pictures."""
 PICTURE_MODEL = "gemini-image"
 
-MILLION = 1_000_000
-
-
 COUNT: Mapping[str, tuple[str, ...]] = {"count": ("1", "2", "3", "4")}
 """Only the vendor of GPT gives several answers; the others' channels drop or refuse that."""
 ALOUD: Mapping[str, tuple[str, ...]] = {"voice": VOICES}
@@ -47,13 +44,12 @@ def _offer(
     key: str, title: str, cost_in: float, cost_out: float, files: int = 5, **more: Json
 ) -> Offer:
     """Prices are USD a million tokens; what is held is that of a long question and answer."""
-    held = (4_000 * cost_in + 1_500 * cost_out) / MILLION
     return Offer(
         key,
         FAMILY,
         "chat",
         title,
-        round(held, 4),
+        Offer.bound(cost_in, cost_out),
         media=(0, files),
         longest=100_000,
         per_token=(cost_in / MILLION, cost_out / MILLION),

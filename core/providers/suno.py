@@ -1,7 +1,8 @@
 """Suno: songs from an idea or from own words, their continuation, and lyrics, through `/suno`.
 
 A task makes two takes; one may fail while the other is fine, and a finished task may still name a
-take that is only being streamed, so a take counts when it is itself complete. Pure.
+take that is only being streamed, so a take counts when it is itself complete. Where the other one
+never is, the finished one is taken when the time is over. Pure.
 `Request.options` it reads, all optional: model, title, tags, lyrics (the prompt is the words to
 sing), instrumental, clip, task, from and length (what to continue, from which second, of how many).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from core.errors import BadInput, Spent
@@ -20,6 +22,7 @@ from core.providers.base import (
     Invite,
     Offer,
     Outcome,
+    Progress,
     Remote,
     Request,
     Result,
@@ -132,6 +135,8 @@ class Suno(TaskFamily):
         task = _task(answer.body)
         if isinstance(outcome, Result):
             return _song_result(request, task, outcome)
+        if isinstance(outcome, Progress) and outcome.part is not None:
+            return replace(outcome, part=_song_result(request, task, outcome.part))
         if stage_of(task.get("status")) is not Stage.SUCCESS:
             return outcome
         if request.kind == "lyrics":
@@ -151,7 +156,8 @@ class Suno(TaskFamily):
         cover = next((url for take in takes if (url := url_of(take.get("image_url")))), "")
         percent = percent_of(task.get("progress"))
         reason = text_of(task.get("fail_reason")) or _reason(takes)
-        return Seen(stage, percent, () if coming else files, reason, cover)
+        whole, part = ((), files) if coming else (files, ())
+        return Seen(stage, percent, whole, reason, cover, part=part)
 
     def invites(self, ticket: Ticket, request: Request, body: Json) -> tuple[Invite, ...]:
         """A button for each take that continues it."""
@@ -258,6 +264,8 @@ def _reason(takes: Sequence[Mapping[str, Json]]) -> str:
 
 TAKE_FAILED = mark("{n} of {of} takes failed: {reason}")
 TAKE_FAILED_SILENTLY = mark("{n} of {of} takes failed; the service gave no reason.")
+TAKE_MISSING = mark("{n} of {of} takes did not get finished in time, so it is not here.")
+TAKES_MISSING = mark("{n} of {of} takes did not get finished in time, so they are not here.")
 
 
 def _all_failed(task: Mapping[str, Json]) -> Failed | None:
@@ -273,15 +281,10 @@ def _all_failed(task: Mapping[str, Json]) -> Failed | None:
 
 
 def _song_result(request: Request, task: Mapping[str, Json], result: Result) -> Result:
-    """The takes, a word about one that failed, and the beginning of what is sung where the person
-    does not know it.
+    """The takes, a word about one that failed or is late, and the beginning of what is sung where
+    the person does not know it.
     """
     takes = _takes(task)
-    failed = sum(_failed(take) for take in takes)
-    reason = readable(_reason(takes))
-    told = [TAKE_FAILED if reason else TAKE_FAILED_SILENTLY, {"n": failed, "of": len(takes)}]
-    if reason:
-        told[1] = {"n": failed, "of": len(takes), "reason": reason}
     words = (text_of(object_of(take.get("metadata")).get("prompt")) for take in takes)
     sung = next((one.strip() for one in words if one.strip()), "")
     own = bool(request.options.get("lyrics"))
@@ -289,8 +292,23 @@ def _song_result(request: Request, task: Mapping[str, Json], result: Result) -> 
         result.media,
         text="" if own else _beginning(sung),
         invites=result.invites,
-        facts={"lyrics": sung, "remarks": [told] if failed else []},
+        facts={"lyrics": sung, "remarks": _remarks(takes)},
     )
+
+
+def _remarks(takes: Sequence[Mapping[str, Json]]) -> list[Json]:
+    """What is to be said of takes that are not there."""
+    failed = sum(_failed(take) for take in takes)
+    late = sum(not _failed(take) and not _file(take) for take in takes)
+    found: list[Json] = []
+    if failed:
+        counts: dict[str, Json] = {"n": failed, "of": len(takes)}
+        reason = readable(_reason(takes))
+        told: list[Json] = [TAKE_FAILED_SILENTLY, counts]
+        found.append([TAKE_FAILED, counts | {"reason": reason}] if reason else told)
+    if late:
+        found.append([TAKES_MISSING if late > 1 else TAKE_MISSING, {"n": late, "of": len(takes)}])
+    return found
 
 
 LINES = 6

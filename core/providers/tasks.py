@@ -50,6 +50,8 @@ class Seen:
     preview: str = ""
     rough: bool = False
     """The files are there, but better ones are expected within moments."""
+    part: tuple[Remote, ...] = ()
+    """Files that are finished while others of the same task are not."""
 
 
 class TaskFamily(Family):
@@ -118,17 +120,19 @@ class TaskFamily(Family):
         seen = self.seen(answer.body) if 200 <= answer.status < 300 else None
         if seen is None:
             raise _not_seen(self.refused(answer), answer)
+        made = seen.media or seen.part
+        result = Result(made, invites=self.invites(ticket, request, answer.body)) if made else None
         match seen.stage:
-            case Stage.SUCCESS if seen.media:
-                result = Result(seen.media, invites=self.invites(ticket, request, answer.body))
+            case Stage.SUCCESS if seen.media and result:
                 return Progress(99, rest=result) if seen.rough else result
             case Stage.SUCCESS:  # its files come a little later
-                return Progress(99)
+                return Progress(99, part=result)
             case Stage.FAILURE:
                 return Failed(failure_of(self.title, seen.reason))
             case Stage.CANCELLED:
                 return Failed(stopped())
-        return Progress(seen.percent, seen.stage is Stage.RUNNING, seen.preview)
+        part = result if seen.part else None
+        return Progress(seen.percent, seen.stage is Stage.RUNNING, seen.preview, part=part)
 
 
 def _not_seen(error: GatewayError | None, answer: Answer) -> GatewayError:

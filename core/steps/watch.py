@@ -166,7 +166,10 @@ class Watching:
     async def _progress(self, job: Job, seen: Progress) -> Job | None:
         now, offer = self._floor.clock(), self._floor.offer(job)
         if now - job.submitted_at > offer.deadline:
-            await self._give_up(job)
+            if best := seen.rest or seen.part:
+                await self._finishing.finish(job, job, best)
+            else:
+                await self._give_up(job)
             return None
         percent = job.percent if seen.percent is None else max(seen.percent, job.percent)
         if seen.rest is not None:

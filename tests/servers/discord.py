@@ -286,9 +286,12 @@ class DiscordServer:
         """Cuts the gateway's connections; see `Gateway.disconnect`."""
         self.gateway.disconnect(resumable=resumable, code=code)
 
-    def redeliver(self, interaction: Interaction) -> None:
-        """Tells the bot of an interaction once more, under the same id."""
-        interaction.send()
+    def redeliver(self, told: Interaction | Message) -> None:
+        """Tells the bot of an interaction or a message once more, under the same id."""
+        if isinstance(told, Message):
+            told.announce("MESSAGE_CREATE")
+        else:
+            told.send()
 
     # -- files -----------------------------------------------------------------------------------
 

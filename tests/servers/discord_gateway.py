@@ -154,8 +154,14 @@ class Gateway:
         return len(found)
 
     def _veiled(self, session: Session, message: Json) -> Json:
-        """What a session may read of a guild's message without the message content intent."""
+        """What a session may read of a guild's message without the message content intent.
+
+        The docs do not say whether what is replied to comes whole with a reply that does: here it
+        is judged by itself, which is the stricter reading.
+        """
         me = str(self._world.bot.id)
+        if replied := message.get("referenced_message"):
+            message = message | {"referenced_message": self._veiled(session, replied)}
         named = [
             each["id"] for each in (message.get("author"), *message.get("mentions", [])) if each
         ]

@@ -56,14 +56,18 @@ class Person(User):
         text: str = "",
         *files: Attachment | bytes,
         reply_to: Message | None = None,
+        quietly: bool = False,
     ) -> Message:
-        """Writes a message; the bot is told if its intents ask for messages."""
+        """Writes a message; the bot is told if its intents ask for messages.
+
+        A reply mentions whom it answers, unless `quietly`.
+        """
         self._enter(channel)
         assert len(text) <= MAX_CONTENT, "Discord's app sends at most 2000 characters"
         message = Message(self.world, self.world.new_id(), channel, self, text, reference=reply_to)
         message.attachments = [self._uploaded(channel, file, ephemeral=False) for file in files]
         # People mention whom they like: the bot is told of its name even without message content.
-        note_pings(message, None)
+        note_pings(message, {"parse": ["users", "everyone"]} if quietly else None)
         self.world.messages[message.id] = message
         channel.log.append(message)
         message.remember()
