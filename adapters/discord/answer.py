@@ -48,6 +48,16 @@ class Answerer:
             found = await self._found(raw)
         return None if found is None else Answered()
 
+    async def given(self, raw: Raw, *, hidden: bool = False) -> Answered | None:
+        """What an earlier life answered; None when Discord has no answer of it, or did not keep it.
+        Raises `AdapterError` when Discord cannot be asked.
+        """
+        try:
+            message = await self._rest.hook("GET", _original(raw))
+        except RefusedError:
+            return None
+        return Answered(str(message.get("id") or ""), hidden)
+
     async def say(self, raw: Raw, words: str) -> None:
         """Answer with a sentence for that person alone; `words` is Discord's markdown."""
         data = {
@@ -91,12 +101,15 @@ class Answerer:
 
     async def _found(self, raw: Raw) -> dict[str, Any] | None:
         """Look whether Discord has a deferred answer after all."""
-        path = f"/webhooks/{raw['application_id']}/{raw['token']}/messages/@original"
         try:
-            message = await self._rest.once("GET", path, patience=TRY)
+            message = await self._rest.once("GET", _original(raw), patience=TRY)
         except (RefusedError, AdapterError):
             return None
         return {"interaction": {"response_message_id": message.get("id")}}
+
+
+def _original(raw: Raw) -> str:
+    return f"/webhooks/{raw['application_id']}/{raw['token']}/messages/@original"
 
 
 def _message_of(found: dict[str, Any]) -> str:

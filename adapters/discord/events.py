@@ -1,7 +1,8 @@
 """Discord's interactions read into core's events. Pure: payloads in, values out.
 
 Payloads are raw JSON of INTERACTION_CREATE. Whatever is optional in Discord's documentation may be
-missing. What is stored of one is `trimmed` and carries when it came and what the first answer made.
+missing. What is stored of one is `trimmed` and carries when it came and whether it is answered
+hidden.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Answered:
     hidden: bool = False
 
 
-def trimmed(raw: Raw, at: float, answered: Answered) -> str:
+def trimmed(raw: Raw, at: float, *, hidden: bool) -> str:
     """What is stored of an interaction: enough to handle it again after a restart."""
     kept = {k: raw[k] for k in _KEPT if k in raw}
     if raw.get("member"):
@@ -127,7 +128,7 @@ def trimmed(raw: Raw, at: float, answered: Answered) -> str:
     if raw.get("message"):
         kept["message"] = {k: raw["message"].get(k) for k in ("id", "flags", "attachments")}
     kept["channel"] = {k: v for k, v in (raw.get("channel") or {}).items() if k in ("id", "type")}
-    note = {"raw": kept, "at": at, "message": answered.message, "hidden": answered.hidden}
+    note = {"raw": kept, "at": at, "hidden": hidden}
     return json.dumps(note, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -154,11 +155,6 @@ class Reader:
         if data.get("type") == MESSAGE_MENU:
             return self._menus[name][0] if name in self._menus else None
         return self._commands.get(name)
-
-    def stored(self, note: Raw) -> Event | None:
-        """Read what `trimmed` wrote; None when nobody knows its command any more."""
-        answered = Answered(str(note["message"]), bool(note["hidden"]))
-        return self.event(note["raw"], float(note["at"]), answered)
 
     def event(self, raw: Raw, at: float, answered: Answered) -> Event | None:
         """Read an interaction that was answered for the first time."""

@@ -1,9 +1,10 @@
-"""What happens to an interaction: first its first answer, then the store, then core.
+"""What happens to an interaction: its first answer and the store, then core.
 
 Nothing comes before the first answer, so a slow or broken store costs nobody the three seconds. The
-event is stored after it, with its token, so that a restart goes on where this life ended. What
-people write to the bot needs no first answer and is stored at once. Knows nothing of how answers
-travel.
+event is stored while that travels, so that hardly a moment is left in which a death takes it; a
+restart asks Discord whether the answer arrived, and does nothing with an event of which the person
+was told that the bot did not answer. What people write to the bot needs no first answer and is
+stored at once. Knows nothing of how answers travel.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from adapters.discord import words
 from adapters.discord.answer import Answerer
 from adapters.discord.commands import INTEGER, NUMBER
 from adapters.discord.deliver import Deliverer
+from adapters.discord.door import TOKEN_LIFE
 from adapters.discord.events import (
     AUTOCOMPLETE,
     COMMAND,
@@ -41,6 +43,8 @@ from core.messages import Event, Invocation, Message, escape
 log = logging.getLogger(__name__)
 
 UNSTORED = mark("I cannot write anything down right now, so nothing was started. Try again soon.")
+AWAY = 5.0
+"""Seconds between two questions to a Discord that is away."""
 LOOK_UP = 1.5
 """Seconds the store may take while a window or suggestions are awaited: three are Discord's, and
 some of them go to the way there and back.
@@ -74,7 +78,7 @@ class Intake:
             if said := note.get("said"):
                 event: Event | None = self._question(said, str(note["me"]))
             else:
-                event = self._reader.stored(note)
+                event = await self._unfinished(note["raw"], float(note["at"]), bool(note["hidden"]))
             await (self._desk.finish(key) if event is None else self._desk.handle(event))
         except Exception:
             log.exception("a stored interaction could not be handled", extra={"event": key})
@@ -102,12 +106,13 @@ class Intake:
             await self._say(raw, mark("There is nothing in that message that this can use."))
         else:
             hidden = command.private or values.get("private") is True
-            await self._store(raw, at, await self._answerer.defer(raw, hidden=hidden))
+            answer = self._answerer.defer(raw, hidden=hidden)
+            await self._store(raw, at, answer, hidden=hidden)
 
     async def _component(self, raw: Raw, at: float) -> None:
         kind, token = _custom_id(raw)
         if kind == "b":
-            await self._store(raw, at, await self._answerer.take(raw))
+            await self._store(raw, at, self._answerer.take(raw))
         elif kind == "f":
             await self._open(raw, token)
         else:
@@ -115,27 +120,54 @@ class Intake:
 
     async def _answers(self, raw: Raw, at: float) -> None:
         if _custom_id(raw)[0] == "f":
-            await self._store(raw, at, await self._answerer.defer(raw))
+            await self._store(raw, at, self._answerer.defer(raw))
         else:
             await self._say(raw, mark("This form is not one of mine."))
 
-    async def _store(self, raw: Raw, at: float, answered: Answered | None) -> None:
-        """Store an answered interaction and hand it on; one without an answer is Discord's to tell
-        of, and nothing was done.
+    async def _store(
+        self,
+        raw: Raw,
+        at: float,
+        answer: Coroutine[Any, Any, Answered | None],
+        *,
+        hidden: bool = False,
+    ) -> None:
+        """Store an interaction while its answer is on its way, and hand it on; one that could not
+        be answered is Discord's to tell of, and nothing is done.
         """
+        async with asyncio.TaskGroup() as tasks:
+            storing = tasks.create_task(self._keep(raw, at, hidden))
+            answered = await answer
+        new = storing.result()
         event = self._reader.event(raw, at, answered) if answered else None
-        if answered is None or event is None:
-            return
+        if event is None:
+            if new:
+                await self._desk.finish(key_of(raw))
+        elif new is None:
+            await self._regret(event)
+        elif new:
+            await self._desk.handle(event)
+
+    async def _keep(self, raw: Raw, at: float, hidden: bool) -> bool | None:
+        """Whether an interaction is new; None when the store does not take it."""
         try:
             # Discord keeps nothing to be confirmed; a job's own commit makes its event durable too.
-            row = (key_of(raw), trimmed(raw, at, answered))
-            new = await self._desk.take_in(PLATFORM, [row], durable=False)
+            row = (key_of(raw), trimmed(raw, at, hidden=hidden))
+            return bool(await self._desk.take_in(PLATFORM, [row], durable=False))
         except StoreError as error:
             log.error("an interaction was not stored: %s", error)
-            await self._regret(event)
-            return
-        if new:
-            await self._desk.handle(event)
+            return None
+
+    async def _unfinished(self, raw: Raw, at: float, hidden: bool) -> Event | None:
+        """An interaction of an earlier life, once Discord has told that it was answered."""
+        while self._clock() < at + TOKEN_LIFE:
+            try:
+                answered = await self._answerer.given(raw, hidden=hidden)
+            except AdapterError:
+                await asyncio.sleep(AWAY)
+            else:
+                return self._reader.event(raw, at, answered) if answered else None
+        return None
 
     async def _regret(self, event: Event) -> None:
         """Say that nothing was done because the store takes nothing."""

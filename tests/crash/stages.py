@@ -126,6 +126,9 @@ class Stage(Protocol):
         """End all faults."""
         ...
 
+    def unanswered(self) -> bool:
+        """The person is told that the bot did not answer their last act, and does it again."""
+
     @property
     def violations(self) -> list[str]: ...
 
@@ -216,6 +219,9 @@ class Telegram:
 
     def calm(self) -> None:
         self.server.faults.clear()
+
+    def unanswered(self) -> bool:
+        return False
 
     @property
     def violations(self) -> list[str]:
@@ -318,6 +324,9 @@ class Discord:
 
     def calm(self) -> None:
         self.server.api.faults.clear()
+
+    def unanswered(self) -> bool:
+        return self.server.interactions[-1].original is None
 
     @property
     def violations(self) -> list[str]:
