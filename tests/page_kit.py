@@ -123,7 +123,7 @@ async def tab(browser: Browser, url: str, size: Any = DESK, **how: Any) -> Async
     await one.page.locator(".state.on").wait_for()
     yield one
     await context.close()
-    assert not one.complaints
+    assert not one.complaints, one.complaints
 
 
 async def start_sandbox(**how: Any) -> Sandbox:

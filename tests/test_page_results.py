@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,15 @@ from PIL import Image, ImageDraw
 from playwright.async_api import Browser
 
 from bot.sandbox import Sandbox, clips
-from tests.page_kit import ARTEFACTS, PHONE, House, Tab, chromium, start_sandbox, tab
+from tests.page_kit import ARTEFACTS, DESK, PHONE, House, Tab, chromium, start_sandbox, tab
 
 TALL = {"width": 1000, "height": 1400}
 FOLDER = ARTEFACTS / "results"
-SHAPES = ("portrait", "dress")
+PLAYS = """node => new Promise(done => {
+  const look = () => node.error || node.readyState > 1 ? done(!node.error) : setTimeout(look, 50);
+  node.preload = "auto";
+  look();
+})"""
 
 ANSWER = r"""
 Light bends because it is **slower in glass** than in air:
@@ -108,6 +111,9 @@ class Album:
         self.kept.append(name)
         for image in await card.locator("img").all():
             assert await image.evaluate("node => node.decode().then(() => node.naturalWidth > 0)")
+        for player in await card.locator("video, audio").all():
+            assert await player.evaluate(PLAYS)
+            await self.ann.page.wait_for_timeout(300)  # Chromium takes its spinner away
         await card.screenshot(path=FOLDER / f"{len(self.kept):02}-{name}.png")
 
     async def says(self, line: str, name: str, *wanted: str) -> Any:
@@ -115,7 +121,9 @@ class Album:
         await self.ann.say(line)
         return await self.new(name, *wanted)
 
-    async def fills(self, command: str, name: str, files: list[Any], *wanted: str, **texts: str):
+    async def fills(
+        self, command: str, name: str, files: list[Any], *wanted: str, **texts: str
+    ) -> Any:
         """Use a command's form, with files in their order."""
         page, form = self.ann.page, self.ann.form
         await page.locator("#commands").click()
@@ -130,15 +138,34 @@ class Album:
         return await self.new(name, *wanted)
 
 
-async def test_each_kind_of_result_can_be_seen(
-    house: House, browser: Browser, gateway: Sandbox
-) -> None:
+async def paints(ann: Tab, card: Any) -> None:
+    """Open the page to paint on, paint, and keep a picture of it."""
+    await ann.press(card, "Region")
+    async with ann.page.context.expect_page() as opened:
+        await ann.form.get_by_text("Paint it").click()
+    page = await opened.value
+    await page.set_viewport_size(DESK)
+    picture = page.locator("#picture")
+    assert await picture.evaluate("node => node.decode().then(() => node.naturalWidth > 0)")
+    box = await page.locator("#paint").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.4)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.5, steps=6)
+    await page.mouse.up()
+    await page.screenshot(path=FOLDER / "paint.png")
+    await page.close()
+    await ann.page.keyboard.press("Escape")
+    await ann.form.wait_for(state="detached")
+
+
+async def test_each_kind_of_result_can_be_seen(house: House, browser: Browser) -> None:
     """Pictures, films, sounds, words and lists: each arrives, shows what it has, and fits."""
     async with tab(browser, house.url, TALL) as ann:
         album = Album(ann)
         grid = await album.says("/imagine a lighthouse in the fog --ar 3:2", "grid", "img")
         await ann.press(grid, "U3")
-        await album.new("single", "img")
+        await paints(ann, await album.new("single", "img"))
         several = '/imagine a tea house --model "ideogram 3" --count 3'
         assert await (await album.says(several, "album", "img")).locator("img").count() == 3
         await album.fills("edit", "edit", [picture("teal")], "img", prompt="make it winter")
@@ -149,7 +176,9 @@ async def test_each_kind_of_result_can_be_seen(
         song = await album.says("/song a cheerful song about rain", "song", "audio")
         assert await song.locator("audio").count() == 2
         await album.says("/lyrics a fox who cannot sleep", "lyrics", ".key")
-        answer = await album.says("/ask why does light bend?", "answer", "table", "pre")
+        answer = await album.says(
+            "/ask why does light bend?", "answer", "table .right", "pre", "ol"
+        )
         assert "θ" in await answer.inner_text()
         await album.says("/speak It rains, and the fox stays at home.", "voice", "audio")
         await album.fills("transcribe", "transcript", [voice()])
@@ -160,12 +189,11 @@ async def test_each_kind_of_result_can_be_seen(
         await album.says("/models", "models", ".said")
         await album.says("/balance", "balance", ".said")
         assert len(album.kept) == 16
-        assert json.dumps(gateway.ground.account.used)
 
+        for bar in await ann.page.locator("header, footer").all():  # they would lie on the cards
+            await bar.evaluate("node => node.style.visibility = 'hidden'")
         for name, scheme, size in (("dark", "dark", TALL), ("phone", "light", PHONE)):
             await ann.page.emulate_media(color_scheme=scheme)
             await ann.page.set_viewport_size(size)
             assert await ann.overflow() == 0
-            for card in await ann.page.locator(".card").all():
-                await card.scroll_into_view_if_needed()
             await ann.page.locator("#feed").screenshot(path=FOLDER / f"all-{name}.png")

@@ -77,16 +77,25 @@ function list(lines) {
 }
 
 const cells = (line) =>
-  line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim());
+  line
+    .trim()
+    .replace(/^\||(?<!\\)\|$/g, "")
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
 
 /** A table that scrolls in itself where it is too wide. */
 function table([head, ruler, ...rows]) {
   const right = cells(ruler).map((cell) => /^[^:].*:$/.test(cell));
-  const row = (line, tag) =>
-    make("tr", {}, ...cells(line).map((cell, n) =>
-      make(tag, right[n] ? { class: "right" } : {}, ...inline(cell))));
-  return make("div", { class: "wide" }, make("table", {},
-    make("thead", {}, row(head, "th")), make("tbody", {}, ...rows.map((line) => row(line, "td")))));
+  const cell = (tag) => (text, n) => make(tag, { class: right[n] ? "right" : "" }, ...inline(text));
+  const row = (line, tag) => make("tr", {}, ...cells(line).map(cell(tag)));
+  const body = rows.map((line) => row(line, "td"));
+  const whole = make(
+    "table",
+    {},
+    make("thead", {}, row(head, "th")),
+    make("tbody", {}, ...body),
+  );
+  return make("div", { class: "wide" }, whole);
 }
 
 const NODES = {
