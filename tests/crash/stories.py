@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.crash.house import House
-from tests.crash.stages import Shown, until
+from tests.crash.stages import Answers, Shown, until
 
 Thing = Any
 """What the person acts on: a message, a form, or nothing."""
@@ -80,7 +80,14 @@ async def _zoom_form(house: House, chat: Any) -> Thing:
     await _press_u2(house, chat, await _grid(house, chat))
     single = await house.stage.wait(chat, finished("U2"))
     await house.idle()
-    return await house.stage.open(chat, single, "Custom Zoom", ZOOM)
+    return await _opened(house, chat, single, "Custom Zoom", ZOOM)
+
+
+async def _opened(house: House, chat: Any, shown: Shown, label: str, answers: Answers) -> Thing:
+    """A form whose opening is over and done with."""
+    form = await house.stage.open(chat, shown, label, answers)
+    await until(lambda: not house.bot.open_events(), "rest")
+    return form
 
 
 ZOOM = ("1.5", "-", "-")
@@ -122,7 +129,7 @@ async def _answer_window(house: House, chat: Any) -> None:
 async def _window_form(house: House, chat: Any) -> Thing:
     stage = house.stage
     asked = await stage.wait(chat, lambda shown: any("Answer" in label for label in shown.buttons))
-    return await stage.open(chat, asked, "Answer", REMIX)
+    return await _opened(house, chat, asked, "Answer", REMIX)
 
 
 async def _open_window(house: House, chat: Any) -> Thing:
