@@ -20,8 +20,9 @@ _PARTS = re.compile(
     r"""
     (?P<code>^[ ]{0,3}(?P<mark>`{3,}|~{3,})[^\n]*\n.*?(?:^[ ]{0,3}(?P=mark)[^\n]*$|\Z)
         | (?P<ticks>`+)[^`\n]+(?P=ticks))
-    | \$\$(?P<shown>.+?)\$\$ | \\\[(?P<bracketed>.+?)\\\]
-    | \\\((?P<rounded>[^\n]+?)\\\)
+    | \$\$(?P<shown>(?:(?!\$\$).)+)\$\$
+    | \\\[(?P<bracketed>(?:(?!\\[\[\]]).)+)\\\]
+    | \\\((?P<rounded>(?:(?!\\[()])[^\n])+)\\\)
     | (?<![\\$\w])\$(?P<dollars>(?![\s$])[^$\n]*?(?<![\s\\]))\$(?![\d$])
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
@@ -48,15 +49,17 @@ def _part(found: re.Match[str]) -> str:
     dollars = found["dollars"] is not None
     if len(inner) > LONGEST or (dollars and not _FORMULA.search(inner)):
         return found[0]
-    return escape(_signs(inner.strip()))
+    signs = _signs(inner.strip())
+    return escape(signs) if signs else found[0]
 
 
 def _signs(latex: str) -> str:
+    """A formula in signs; empty where it cannot be read."""
     try:
         signs: str = LatexToUnicodeHelper().convert(latex)  # type: ignore[no-untyped-call]
     except Exception:  # whatever a model has written, its answer is shown
         log.info("a formula could not be read")
-        return latex
+        return ""
     signs = _ROOT.sub(_root, signs)
     lines = (re.sub(r"[ \t]+", " ", line).strip() for line in _LEFT.sub("", signs).splitlines())
     return "\n".join(line for line in lines if line)

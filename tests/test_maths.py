@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from adapters.discord import render
@@ -56,7 +58,18 @@ def test_a_formula_is_no_markup() -> None:
 
 def test_a_formula_nobody_can_read_is_shown_as_it_is() -> None:
     """Whatever a model writes, nothing of the answer is lost."""
-    assert readable("$\\frac{a_1$ and the rest").endswith(" and the rest")
+    for text in ("$\\frac{a_1$ and the rest", "$\\begin{a}\\begin{b}$ and the rest"):
+        shown = readable(text)
+        assert shown.endswith(" and the rest")
+        assert len(shown) > len(" and the rest")
+
+
+@pytest.mark.parametrize("piece", ["\\[ a", "\\( a", "$$a", "$x ", "`$", "$\\frac{"])
+def test_odd_text_takes_no_time(piece: str) -> None:
+    """Nothing that is never closed makes the search start over and over."""
+    began = time.process_time()
+    readable(piece * 20_000)
+    assert time.process_time() - began < 5.0
 
 
 TABLE = """\
