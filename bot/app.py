@@ -147,7 +147,7 @@ class App:
         )
         families = providers(settings.midjourney)
         offers = self._offers
-        outbox, pace = Outbox(archive, clock), Pace(settings.jobs.poll_scale)
+        outbox, pace = Outbox(archive, clock, store), Pace(settings.jobs.poll_scale)
         delivery = Delivery(
             store=store,
             gateway=gateway,

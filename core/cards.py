@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from core.i18n import Say, mark
 from core.jobs import Action, Entry, Job, State, Verb
 from core.ledger import micro, money
+from core.maths import readable
 from core.messages import (
     Button,
     Caller,
@@ -212,7 +213,7 @@ def growing(text: str) -> str:
     """The end of an answer that is still growing, with a cursor."""
     if len(text) > SAID:
         text = "…" + text[-SAID:].partition("\n")[2]
-    return f"{closed(tame(text))} ▌"
+    return f"{closed(tame(readable(text)))} ▌"
 
 
 def board(say: Say, rows: Sequence[tuple[Job, Standing]], actions: Sequence[Action]) -> Message:
@@ -386,7 +387,7 @@ def result(
     """The result of a job as a new message."""
     lines = [headline(say, job)]
     if job.text:
-        lines.append(closed(tame(job.text)) if job.markdown else escape(job.text))
+        lines.append(closed(tame(readable(job.text))) if job.markdown else escape(job.text))
     lines += [f"ℹ️ {remark(say, one)}" for one in job.facts.get("remarks") or ()]
     if notes := notes_line(job):
         lines.append(notes)

@@ -420,8 +420,7 @@ class Desk:
 
     async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
         """Keep a small note of an adapter, for ever or for so many days."""
-        until = self._studio.clock() + days * 86400 if days else 0.0
-        await self._store.keep(key, value, until=until)
+        await self._store.keep(key, value, days=days)
 
     async def kept(self, key: str) -> str | None:
         """Read a note."""

@@ -31,7 +31,7 @@ PHONE = {"width": 390, "height": 844}
 class House:
     """The program on one port, so that it can be stopped and started under an open page."""
 
-    def __init__(self, folder: Path, gateway: str) -> None:
+    def __init__(self, folder: Path, gateway: str, **sections: Any) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -43,6 +43,7 @@ class House:
                 "store": {"url": f"sqlite:///{folder}/atelier.db"},
                 "archive": {"dir": str(folder / "archive")},
                 "jobs": {"poll_scale": 0.05},
+                **sections,
             }
         )
         self._notice = f"This is the sandbox: nothing is paid. Magic words: {gateway}/"
@@ -122,7 +123,7 @@ async def tab(browser: Browser, url: str, size: Any = DESK, **how: Any) -> Async
     await one.page.locator(".state.on").wait_for()
     yield one
     await context.close()
-    assert not one.complaints
+    assert not one.complaints, one.complaints
 
 
 async def start_sandbox(**how: Any) -> Sandbox:

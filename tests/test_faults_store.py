@@ -27,7 +27,7 @@ class Room:
         self.chat: Any = house.stage.enter("room")
 
     async def imagine(self, prompt: str = "a fox") -> None:
-        await self.house.stage.imagine(self.chat, prompt)
+        await self.house.stage.use(self.chat, "imagine", prompt=prompt)
 
     def results(self) -> list[Shown]:
         return [s for s in self.house.stage.seen(self.chat) if s.picture and len(s.buttons) > 3]

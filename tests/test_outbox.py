@@ -278,7 +278,7 @@ def test_only_so_many_half_sent_messages_are_remembered(tmp_path: Path) -> None:
             with suppress(Offline):
                 await scene.send(f"n{n}", LONG, chat=f"c{n}")
         await scene.send("last", LONG)
-        assert 400 < len(scene.outbox._sent) <= 500
+        assert 400 < len(scene.outbox._halves) <= 500
         await asyncio.sleep(60)
         assert scene.outbox._lanes == {}, "lanes are freed"
 

@@ -327,7 +327,7 @@ async def test_a_note_is_dropped_by_one(store: Store, clock: Clock) -> None:
     assert sum(await asyncio.gather(*(store.drop("n") for _ in range(10)))) == 1
     assert await store.kept("n") is None
     await store.keep("ever", "x")
-    await store.keep("short", "x", until=clock.now + 10)
+    await store.keep("short", "x", days=10 / 86400)
     assert await store.tidy(0) == 0
     clock.now += 20
     assert await store.tidy(0) == 1

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from adapters.discord.tables import plain_tables
 from core.messages import Button, Field, Form, Media, Message, escape
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def text(source: str) -> str:
     """Translate CommonMark into Discord's markdown."""
     out: list[str] = []
     plain: list[str] = []
-    lines = iter(source.split("\n"))
+    lines = iter(plain_tables(source).split("\n"))
     for line in lines:
         fence = _FENCE.match(line)
         if fence is None:

@@ -99,7 +99,7 @@ class TelegramAdapter:
             request=self._requests[0],
             get_updates_request=polls,
         )
-        self._sender = Sender(self._bot, desk.path, desk.say)
+        self._sender = Sender(self._bot, desk.path, desk.say, desk)
         self._answers = Answers(self._bot, self._launch)
         self._asking = Asking(desk, self._sender, clock)
         self._updates = Updates(desk, self._bot, polls, self, clock=clock)

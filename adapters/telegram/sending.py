@@ -36,6 +36,7 @@ from adapters.telegram.faults import (
 from adapters.telegram.files import Shelf, albums
 from adapters.telegram.render import cut, keyboard, text_of
 from core.errors import ChatGone, MaybeSent, Offline
+from core.halves import Halves, Notes
 from core.i18n import Say, mark
 from core.messages import Media, Message, Place, Ref
 
@@ -69,14 +70,22 @@ async def translated() -> AsyncIterator[None]:
 class Sender:
     """Shows messages in chats."""
 
-    def __init__(self, bot: Bot, path: Callable[[Media], Path], say: Callable[[str], Say]) -> None:
-        """`path` tells where an archived file lies, `say` gives a language's texts."""
+    def __init__(
+        self,
+        bot: Bot,
+        path: Callable[[Media], Path],
+        say: Callable[[str], Say],
+        notes: Notes | None = None,
+    ) -> None:
+        """`path` tells where an archived file lies, `say` gives a language's texts; with `notes`
+        files that were sent are not sent again after a restart either.
+        """
         self._bot = bot
         self._shelf = Shelf(path)
         self._say = say
         self._moved: dict[str, str] = {}
         self._doubt = False
-        self._albums: set[str] = set()
+        self._albums = Halves(notes, "telegram:album")
         self._failed: set[str] = set()
 
     def moved(self, old: str, new: str) -> None:
@@ -196,7 +205,7 @@ class Sender:
             link_preview_options=NO_PREVIEW,
             **where,
         )
-        self._albums.discard(f"{where['chat_id']}:{nonce}")
+        self._albums.whole(f"{where['chat_id']}:{nonce}")
         door = TEXT_STAYS if message.media else ""
         return Ref(PLATFORM, str(sent.chat_id), str(sent.message_id), door)
 
@@ -223,16 +232,16 @@ class Sender:
     async def _files(self, message: Message, how: How, nonce: str, where: dict[str, Any]) -> None:
         """Send several files; once, though the words and buttons after them are tried again."""
         name = f"{where['chat_id']}:{nonce}"
-        if nonce and name in self._albums:
-            return
-        for part in albums(message, how):
+        sent = await self._albums.sent(name) if nonce else 0
+        for part in albums(replace(message, media=message.media[sent:]), how):
             if len(part) == 1:
                 await self._file(part[0], message, how, where)
-                continue
-            with self._shelf.album(part, message, how) as media:
-                await self._bot.send_media_group(media=media, read_timeout=UPLOAD_WAIT, **where)
-        if nonce:
-            self._albums.add(name)
+            else:
+                with self._shelf.album(part, message, how) as media:
+                    await self._bot.send_media_group(media=media, read_timeout=UPLOAD_WAIT, **where)
+            sent += len(part)
+            if nonce:
+                await self._albums.add(name, sent)
 
     # -- changing messages ---------------------------------------------------------------------
 

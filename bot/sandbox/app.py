@@ -20,6 +20,7 @@ from bot.sandbox.basics import Basics
 from bot.sandbox.chat import Chat
 from bot.sandbox.embeddings import Embeddings
 from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.files import FILES
 from bot.sandbox.films import Luma, Pika, Runway
 from bot.sandbox.ground import VISIT, DialectName, Family, Ground, Visit
 from bot.sandbox.ideogram import Ideogram
@@ -192,6 +193,8 @@ class Sandbox:
         return own and not self._is_public(path)
 
     def _is_public(self, path: str) -> bool:
+        if path.startswith(FILES):
+            return True
         return any(family.public.search(path) for family in self._families)
 
     async def _note(self, request: web.Request) -> Visit:

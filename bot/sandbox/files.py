@@ -21,6 +21,8 @@ _ENDINGS = {
     "audio/ogg": "ogg",
     "text/html": "html",
 }
+FILES = "/sandbox/files/"
+"""Where they are; like everything that families serve, they can be kept back or lost."""
 
 
 class Files:
@@ -35,7 +37,7 @@ class Files:
         self._files[name] = (data, mime)
         while len(self._files) > _KEPT:
             self._files.popitem(last=False)
-        return f"{base}/sandbox/files/{name}"
+        return f"{base}{FILES}{name}"
 
     def half(self, base: str, url: str) -> str:
         """The first half of a file as a file of its own; returns its address."""
@@ -44,7 +46,7 @@ class Files:
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Where they are fetched; no key is needed."""
-        yield web.get("/sandbox/files/{name}", self._serve)
+        yield web.get(f"{FILES}{{name}}", self._serve)
 
     async def _serve(self, request: web.Request) -> web.Response:
         found = self._files.get(request.match_info["name"])

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from core.adapter import Adapter
 from core.archive import Archive
 from core.errors import AdapterError, Offline, SlowDown, TooBig
+from core.halves import Halves, Notes
 from core.messages import Limits, Message, Place, Ref, fit
 from core.outbox.lane import LISTING_SHARE, PROGRESS_SHARE, Lane, Waiting
 from core.outbox.painting import Painter, Painting
@@ -32,8 +33,6 @@ AT_ONCE = 3
 """Results and answers on their way into one chat at the same time."""
 ON_THE_WAY = 32
 """The same into all chats of a platform: one that hangs holds nobody else's up."""
-HALF_SENT = 500
-"""Messages in parts of which it is remembered how far they came."""
 IDLE = 3600.0
 """Seconds a lane sleeps with nothing to do but what rings its bell."""
 
@@ -43,8 +42,12 @@ T = TypeVar("T")
 class Outbox:
     """Sends, edits and deletes for everybody; keeps to each chat's pace."""
 
-    def __init__(self, archive: Archive, clock: Callable[[], float]) -> None:
-        """`clock` gives Unix seconds; pauses are slept in real seconds."""
+    def __init__(
+        self, archive: Archive, clock: Callable[[], float], notes: Notes | None = None
+    ) -> None:
+        """`clock` gives Unix seconds; pauses are slept in real seconds. With `notes` a message in
+        parts goes on where it broke off after a restart too.
+        """
         self._archive = archive
         self._clock = clock
         self._adapters: dict[str, Adapter] = {}
@@ -53,8 +56,7 @@ class Outbox:
         self._turns = Turns(clock, self._wake)
         self._painting: Painting | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self._sent: dict[str, Ref] = {}
-        """Parts that were sent of messages that were not sent whole, by their nonce."""
+        self._halves = Halves(notes, "parts")
 
     def attach(self, adapter: Adapter) -> None:
         """Take a chat platform in."""
@@ -97,16 +99,13 @@ class Outbox:
         limits = self.adapter(place.platform).limits(place)
         parts = fit(await shrunk(self._archive, message, limits), limits)
         marks = [nonce, *(f"{nonce[:22]}-{number}" for number in range(1, len(parts)))]
-        for mark, part in zip(marks, parts, strict=True):
-            ref = self._sent.get(mark) or await self._send_part(
-                place, part, mark, reply_to if mark == nonce else None
-            )
-            if mark != marks[-1]:
-                self._sent[mark] = ref
-                while len(self._sent) > HALF_SENT:  # of messages nobody came back for
-                    self._sent.pop(next(iter(self._sent)))
-        for mark in marks[:-1]:
-            self._sent.pop(mark, None)
+        last = len(parts) - 1
+        for number in range(min(await self._halves.sent(nonce), last) if last else 0, last):
+            first = reply_to if number == 0 else None
+            await self._send_part(place, parts[number], marks[number], first)
+            await self._halves.add(nonce, number + 1)
+        ref = await self._send_part(place, parts[last], marks[last], None if last else reply_to)
+        self._halves.whole(nonce)
         return ref
 
     async def _send_part(

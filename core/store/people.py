@@ -112,9 +112,10 @@ class People(Part):
         self._changes += 1
         self._know(key, kept)
 
-    async def keep(self, key: str, value: str, *, until: float = 0.0) -> None:
-        """Keep a note, for ever or until a time."""
-        change = {"value": value, "at": self._clock(), "until": until}
+    async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
+        """Keep a note, for ever or for so many days."""
+        now = self._clock()
+        change = {"value": value, "at": now, "until": now + days * 86400 if days else 0.0}
 
         def op(c: Connection) -> None:
             row = rows.insert(c, notes).values(key=key, **change)

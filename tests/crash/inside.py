@@ -33,7 +33,7 @@ class Inside:
 
     async def imagine(self, prompt: str = "a fox") -> Any:
         """The person asks for a picture; returns the event."""
-        return await self.stage.imagine(self.chat, prompt)
+        return await self.stage.use(self.chat, "imagine", prompt=prompt)
 
     async def sees(self, *words: str) -> Shown:
         """Wait for a message that says all of the words."""

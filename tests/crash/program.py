@@ -21,6 +21,7 @@ from bot.__main__ import main
 from bot.app import App
 from core.delivery import Delivery
 from core.gateway import Gateway
+from core.halves import Halves
 from core.jobs import State
 from core.outbox import Outbox
 from core.store import Store
@@ -62,8 +63,11 @@ SPOTS: dict[str, Spot] = {
     "job stored": Spot(Store, "add_job"),
     "submitting": Spot(Store, "claim_queued", gave=bool),
     "submit": Spot(
-        Gateway, "send", lambda call, **_: "/submit/" in call.path and "/modal" not in call.path
+        Gateway,
+        "send",
+        lambda call, **_: call.method == "POST" and not call.reads and "/modal" not in call.path,
     ),
+    "stream": Spot(Gateway, "stream"),
     "window answer": Spot(Gateway, "send", _sends("/submit/modal")),
     "id stored": Spot(
         Store,
@@ -71,12 +75,17 @@ SPOTS: dict[str, Spot] = {
         _moves(State.RUNNING, State.WAITING, State.QUEUED, of=(State.SUBMITTING,)),
     ),
     "progress shown": Spot(Delivery, "shown"),
-    "look": Spot(Gateway, "send", _sends("/task/")),
+    "look": Spot(Gateway, "send", lambda call, **_: call.method == "GET" or call.reads),
     "progress stored": Spot(Store, "save_many", lambda changes, **_: changes),
-    "result stored": Spot(Store, "save", _moves(State.FETCHING, State.READY, of=(State.RUNNING,))),
+    "result stored": Spot(
+        Store,
+        "save",
+        _moves(State.FETCHING, State.READY, of=(State.SUBMITTING, State.RUNNING)),
+    ),
     "file archived": Spot(Delivery, "fetch"),
     "ready stored": Spot(Store, "save", _moves(State.READY, of=(State.FETCHING,))),
     "result sent": Spot(Outbox, "send", _nonce("-r")),
+    "part noted": Spot(Halves, "add"),
     "ref stored": Spot(Store, "set_result"),
     "progress removed": Spot(Outbox, "delete"),
     "status cleared": Spot(Store, "set_status", lambda _, ref, **__: ref is None),

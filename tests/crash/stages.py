@@ -39,9 +39,14 @@ class Shown:
     """A message of the bot that is in the chat now."""
 
     text: str
-    picture: bool
+    files: int
     buttons: tuple[str, ...]
     raw: Any
+
+    @property
+    def picture(self) -> bool:
+        """Whether it shows a file."""
+        return self.files > 0
 
     def label(self, words: str) -> str:
         """The whole label of the button with these words."""
@@ -94,8 +99,8 @@ class Stage(Protocol):
 
     async def wait(self, chat: Any, check: Check) -> Shown: ...
 
-    async def imagine(self, chat: Any, prompt: str) -> Any:
-        """Returns the event."""
+    async def use(self, chat: Any, command: str, **options: Any) -> Any:
+        """Use a command, its main option first. Returns the event."""
         ...
 
     def redeliver(self, event: Any) -> None:
@@ -117,8 +122,8 @@ class Stage(Protocol):
         ...
 
     def swallow_result(self) -> Callable[[], bool]:
-        """Let the next message with a file have its effect and keep the answer back; returns how to
-        ask whether that has happened.
+        """Let the next message with a picture, or with the buttons under several files, have its
+        effect and keep the answer back; returns how to ask whether that has happened.
         """
         ...
 
@@ -186,8 +191,10 @@ class Telegram:
         await chat.wait(lambda c: any(check(s) for s in self.seen(c)), PATIENCE)
         return next(s for s in self.seen(chat) if check(s))
 
-    async def imagine(self, chat: GroupChat, prompt: str) -> Any:
-        return await self.ann.say(chat, f"/imagine {prompt}")
+    async def use(self, chat: GroupChat, command: str, **options: Any) -> Any:
+        main, *more = options.items()
+        flags = "".join(f" --{name} {value}" for name, value in more)
+        return await self.ann.say(chat, f"/{command} {main[1]}{flags}")
 
     def redeliver(self, event: Any) -> None:
         self.server.redeliver(event)
@@ -214,7 +221,7 @@ class Telegram:
         await self.ann.say(chat, answers[-1], reply_to=form)
 
     def swallow_result(self) -> Callable[[], bool]:
-        fault = self.server.hang("sendPhoto", after_effect=True)
+        fault = self.server.hang("sendPhoto|sendMediaGroup", after_effect=True)
         return lambda: bool(fault.hits)
 
     def calm(self) -> None:
@@ -230,7 +237,7 @@ class Telegram:
 
 def _of_telegram(message: Any) -> Shown:
     labels = tuple(label for row in message.labels for label in row)
-    return Shown(message.caption or message.text or "", bool(message.media), labels, message)
+    return Shown(message.caption or message.text or "", int(bool(message.media)), labels, message)
 
 
 class Discord:
@@ -291,8 +298,8 @@ class Discord:
             await chat.wait_message(lambda m: check(_of_discord(m)), timeout=PATIENCE)
         )
 
-    async def imagine(self, chat: Channel, prompt: str) -> Any:
-        return await self.ann.slash(chat, "imagine", prompt=prompt)
+    async def use(self, chat: Channel, command: str, **options: Any) -> Any:
+        return await self.ann.slash(chat, command, **options)
 
     def redeliver(self, event: Any) -> None:
         self.server.redeliver(event)
@@ -335,4 +342,4 @@ class Discord:
 
 def _of_discord(message: Any) -> Shown:
     labels = tuple(b.label or b.emoji or "" for b in message.buttons)
-    return Shown(message.text, bool(message.attachments), labels, message)
+    return Shown(message.text, len(message.attachments), labels, message)

@@ -111,7 +111,7 @@ class Task:
     def _waiting(self, now: float) -> Look:
         if now < self.submitted:
             return Look("")
-        end = self.submitted + WINDOW_SECONDS * self.pace
+        end = self.submitted + WINDOW_SECONDS * max(self.pace, 0.2)  # people are not in a hurry
         if now >= end:
             return Look("FAILURE", 100, self.submitted, end, "任务超时")
         return Look("MODAL", 0, self.submitted)
