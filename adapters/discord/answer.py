@@ -49,13 +49,14 @@ class Answerer:
         return None if found is None else Answered()
 
     async def given(self, raw: Raw, *, hidden: bool = False) -> Answered | None:
-        """What an earlier life answered; None when Discord has no answer of it, or did not keep it.
-        Raises `AdapterError` when Discord cannot be asked.
+        """What an earlier life answered; None when Discord has no answer, and told the person so.
+        One that cannot be asked for any more is taken for given. Raises `AdapterError` when Discord
+        is away.
         """
         try:
             message = await self._rest.hook("GET", _original(raw))
-        except RefusedError:
-            return None
+        except RefusedError as error:
+            return None if error.status == 404 else Answered(hidden=hidden)
         return Answered(str(message.get("id") or ""), hidden)
 
     async def say(self, raw: Raw, words: str) -> None:

@@ -167,7 +167,7 @@ class Intake:
                 await asyncio.sleep(AWAY)
             else:
                 return self._reader.event(raw, at, answered) if answered else None
-        return None
+        return self._reader.event(raw, at, Answered(hidden=hidden))
 
     async def _regret(self, event: Event) -> None:
         """Say that nothing was done because the store takes nothing."""
