@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench.kit import ROOT, Row
 
-ALL = ("start", "path", "crowd", "files", "load")
+ALL = ("start", "path", "crowd", "files", "load", "chat", "mix")
 """Each a module with `bench(folder) -> rows`."""
 
 

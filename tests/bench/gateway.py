@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
+from tests.bench import words
 from tests.bench.serving import serve
 
 
@@ -56,6 +57,7 @@ class State:
     """Everything that happened since the last clearing."""
 
     setup: Setup = field(default_factory=Setup)
+    words: words.Pace = field(default_factory=words.Pace)
     tasks: dict[str, Task] = field(default_factory=dict)
     calls: int = 0
     number: int = 0
@@ -138,8 +140,15 @@ def application() -> web.Application:
         task.served = time.time()
         return answer
 
+    async def chat(request: web.Request) -> web.StreamResponse:
+        state.calls += 1
+        question = str((await request.json())["messages"][-1]["content"])
+        return await words.answer(request, question, state.words)
+
     async def set_up(request: web.Request) -> web.Response:
-        state.setup = Setup(**await request.json())
+        given = await request.json()
+        state.words = words.Pace(**given.pop("words", {}))
+        state.setup = Setup(**given)
         key = (state.setup.kind, state.setup.size)
         state.files = {key: _picture(*key)}
         state.tasks.clear()
@@ -155,6 +164,7 @@ def application() -> web.Application:
     app.router.add_post("/mj/submit/imagine", submit)
     app.router.add_get("/mj/task/{id}/fetch", fetch)
     app.router.add_post("/mj/task/list-by-condition", many)
+    app.router.add_post(words.PATH, chat)
     app.router.add_get("/files/{id}", file)
     app.router.add_post("/bench/setup", set_up)
     app.router.add_get("/bench/report", report)
