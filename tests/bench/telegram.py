@@ -46,6 +46,8 @@ class Chats:
         self.keep_all = False
         self.done: set[str] = set()
         """Prompts whose result has come."""
+        self.groups = 0
+        """Those that are used up: their budgets are spent for a minute."""
 
     def clear(self) -> None:
         """Forget what happened."""
@@ -63,14 +65,15 @@ class Chats:
         groups: int = 0,
     ) -> None:
         """Have `count` people type `texts` in turns, `rate` a second: each in a chat of their own,
-        all in one `group`, or every second one in one of so many `groups`.
+        all in one `group`, or every second one in one of so many new `groups`.
         """
-        begun = time.time()
+        begun, first = time.time(), GROUP - self.groups
+        self.groups += groups
         for number in range(count):
             await asyncio.sleep(max(begun + number / rate - time.time(), 0))
             name, chat = f"bench {number}", 1000 + number
             if group or (groups and number % 2):
-                chat = GROUP - (number // 2 % groups if groups else 0)
+                chat = first - (number // 2 % groups if groups else 0)
             self.said[name] = time.time()
             self._say(number, texts[number % len(texts)].format(name=name), chat)
 

@@ -46,10 +46,8 @@ def _piece(text: str) -> bytes:
 def pieces(count: int, name: str) -> list[bytes]:
     """The events of an answer of `count` pieces."""
     words = WORDS.split()
-    made = [_piece(f"{name}: ")]
-    for number in range(count - 2):
-        made.append(_piece(words[number % len(words)] + (" " if number % LINE else "\n")))
-    made.append(_piece(END))
+    texts = (words[n % len(words)] + (" " if n % LINE else "\n") for n in range(count - 2))
+    made = [_piece(text) for text in (f"{name}: ", *texts, END)]
     usage = {"prompt_tokens": 20, "completion_tokens": count, "total_tokens": count + 20}
     stop = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}
     return [*made, _event([stop]), _event([], usage=usage), b"data: [DONE]\n\n"]
