@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from core.turnstile import Turnstile
 
@@ -23,7 +24,7 @@ async def test_what_becomes_ready_at_once_goes_through_a_little_at_a_time() -> N
 
     await asyncio.gather(other(), *(work(number) for number in range(20)))
     assert done == list(range(20))
-    assert max(after - before for before, after in zip(rounds, rounds[1:], strict=False)) <= 2
+    assert max(after - before for before, after in pairwise(rounds)) <= 2
 
 
 async def test_one_who_gives_up_holds_nobody_up() -> None:
