@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -281,8 +280,11 @@ _INVISIBLE = dict.fromkeys(
         *range(0x202A, 0x202F),
         *range(0x2061, 0x2070),
         *range(0xE0000, 0xE0080),
+        *(c for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in (0x09, 0x0A)),
+        *range(0xD800, 0xE000),
     ]
 )
+_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
 
 
 def clean(text: str) -> str:
@@ -291,8 +293,7 @@ def clean(text: str) -> str:
 
     Joiners inside emoji and scripts (U+200C, U+200D) and newlines stay.
     """
-    text = re.sub("\r\n|[\r\u2028\u2029]", "\n", text).translate(_INVISIBLE)
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return _ENDS.sub("\n", text).translate(_INVISIBLE)
 
 
 def escape(text: str) -> str:

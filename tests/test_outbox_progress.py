@@ -95,6 +95,7 @@ def test_own_messages_point_to_the_board(tmp_path: Path) -> None:
     async def story(scene: Scene) -> None:
         scene.board.refs["d"] = Ref("pretend", "one", "slot")
         await scene.tick(list("abc"), 10)
+        await asyncio.sleep(1)  # what is on its way arrives
         before = len(scene.chat.calls)
         await scene.tick(list("abcde"), 40)
         own = [c for c in scene.chat.calls[before:] if c.what in ("a-s", "b-s", "c-s", "slot")]

@@ -83,7 +83,7 @@ async def test_an_answer_grows_and_a_stop_keeps_what_there_is(
     async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
         ann = await browser(s, app.address)
         await ann.act(text="/ask a stall story")
-        card = await ann.see(lambda c: c["progress"] >= 0 and "▌" in c["text"])
+        card = await ann.see(lambda c: c["progress"] >= 0 and "here" in c["text"])
         await ann.act(token=button(card, "Stop"))
         kept = await ann.see(final("gpt-4.1-mini here", "You stopped the answer here"))
 

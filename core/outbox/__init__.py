@@ -23,6 +23,7 @@ from core.outbox.lane import LISTING_SHARE, PROGRESS_SHARE, Lane, Waiting
 from core.outbox.painting import Painter, Painting
 from core.outbox.turns import Turns
 from core.pictures import shrunk, smaller
+from core.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class Outbox:
         self._ways: dict[str, asyncio.Semaphore] = {}
         self._lanes: dict[str, Lane] = {}
         self._turns = Turns(clock, self._wake)
+        self._turnstile = Turnstile()
+        """Putting a message into a platform's terms takes milliseconds."""
         self._painting: Painting | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._halves = Halves(notes, "parts")
@@ -76,7 +79,7 @@ class Outbox:
 
     async def run(self, painter: Painter) -> None:
         """Serve the lanes until cancelled."""
-        self._painting = Painting(painter, self.adapter, self._turns, self._clock)
+        self._painting = Painting(painter, self.adapter, self._turns, self._turnstile, self._clock)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             for lane in list(self._lanes.values()):
@@ -151,6 +154,8 @@ class Outbox:
     def progress(self, place: Place, job_id: str) -> None:
         """Say that a live job's progress message is out of date."""
         lane = self._lane(place)
+        if job_id in lane.due:  # said of every piece of a growing answer
+            return
         lane.live.setdefault(job_id, 0.0)
         lane.due.add(job_id)
         if self._has_work(lane):
@@ -275,6 +280,7 @@ class Outbox:
         async def carry() -> None:
             try:
                 async with self._ways[lane.place.platform]:
+                    await self._turnstile.wait()
                     lane.made(now, self._clock())
                     result = await waiting.call()
             except Exception as error:

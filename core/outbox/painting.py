@@ -15,6 +15,7 @@ from core.errors import AdapterError, MessageGone, SlowDown
 from core.messages import Message, Place, Ref
 from core.outbox.lane import BOARD_FROM, LISTING_SHARE, Lane
 from core.outbox.turns import Turns
+from core.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -64,12 +65,14 @@ class Painting:
         painter: Painter,
         adapter: Callable[[str], Adapter],
         turns: Turns,
+        turnstile: Turnstile,
         clock: Callable[[], float],
     ) -> None:
-        """`adapter` finds the adapter of a platform."""
+        """`adapter` finds the adapter of a platform; each call of one passes the `turnstile`."""
         self._painter = painter
         self._adapter = adapter
         self._turns = turns
+        self._turnstile = turnstile
         self._clock = clock
 
     def choose(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
@@ -158,6 +161,9 @@ class Painting:
             return
         if lane.shown.get(job_id) == hash(message):
             return
+        await self._turnstile.wait()
+        if job_id not in lane.live:
+            return
         lane.live[job_id] = now
         lane.calls.append(now)
         adapter = self._adapter(lane.place.platform)
@@ -179,6 +185,7 @@ class Painting:
         if message is None or lane.shown.get("board") == hash(message):
             return
         ref = await self._painter.board_ref(lane.place)
+        await self._turnstile.wait()
         lane.calls.append(now)
         adapter = self._adapter(lane.place.platform)
         if ref is None:

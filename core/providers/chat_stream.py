@@ -73,9 +73,11 @@ class Growing:
             return
         self._error = event.get("error") or self._error
         self._usage = event.get("usage") or self._usage
-        for choice in list_of(event.get("choices")):
-            index = whole(object_of(choice).get("index")) or 0
-            self._choices.setdefault(index, _Choice()).grow(object_of(choice))
+        for choice in map(object_of, list_of(event.get("choices"))):
+            index = whole(choice.get("index")) or 0
+            if index not in self._choices:
+                self._choices[index] = _Choice()
+            self._choices[index].grow(choice)
 
     def whole(self, *, cut: bool, stopped: bool = False) -> Json:
         """The body; an error that came instead of an answer is the body's."""

@@ -20,6 +20,7 @@ from core.jobs import Job, State
 from core.providers.base import Provider, Request, Result, Ticket, Waiting
 from core.steps.finish import Finishing
 from core.steps.floor import Floor
+from core.turnstile import Turnstile
 from core.wire import Answer, Call
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class Submitting:
         self._growing: dict[str, asyncio.Timeout] = {}
         """Answers that come in pieces just now, by job id: what ends them."""
         self._submits = asyncio.Semaphore(256)
+        self._turnstile = Turnstile()
+        """Many answers may end together, and each is taken apart then."""
 
     async def submit(self, job: Job) -> None:
         """Send the submit, once, and commit what came of it."""
@@ -83,6 +86,7 @@ class Submitting:
             return Answer(200, stream.whole(cut=False, stopped=True))
         finally:
             self._growing.pop(job.id, None)
+        await self._turnstile.wait()
         if isinstance(answer.body, bool):
             return replace(answer, body=stream.whole(cut=not answer.body))
         return answer

@@ -25,6 +25,10 @@ Op = Callable[[Connection], T]
 
 BATCH = 200
 """Most writes in one commit."""
+ABREAST = 16
+"""Callers whose read or write is over that go on in one round of the event loop, and so most reads
+at the same time: all at once would hold it up.
+"""
 TRIES = 3
 """Tries of a transaction that certainly did not happen: a lost connection, a deadlock."""
 
@@ -53,6 +57,7 @@ class Writer:
         self._database = database
         self._queue: list[_Write] = []
         self._flush: asyncio.Task[None] | None = None
+        self._reading = asyncio.Semaphore(ABREAST)
 
     async def close(self) -> None:
         """Finish what is under way."""
@@ -67,7 +72,8 @@ class Writer:
         """Run one query. Raises `StoreError`; a lost connection is made anew once."""
         for more in (True, False):
             try:
-                return await self._database.read(op)
+                async with self._reading:
+                    return await self._database.read(op)
             except Exception as error:
                 if not (more and is_passing(error)):
                     raise explained(error) from error
@@ -124,8 +130,10 @@ class Writer:
             for one in batch:
                 await self._commit([one])
             return
-        for one, result in zip(batch, results, strict=True):
+        for number, (one, result) in enumerate(zip(batch, results, strict=True), 1):
             one.succeed(result)
+            if number % ABREAST == 0:
+                await asyncio.sleep(0)
 
     async def _persist(self, batch: Sequence[_Write]) -> list[Any]:
         """Run a transaction, again when it certainly did not happen and may work now."""

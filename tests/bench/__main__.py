@@ -1,6 +1,7 @@
 """`python -m tests.bench [name…] [--readme]`: run benchmarks, print one table.
 
-The last result of each is kept in `artefacts/bench.json`, so that they can be run one by one.
+With `--readme` the result of each is kept in `last.json`, and README.md shows the last one of all:
+they can be run one by one.
 """
 
 from __future__ import annotations
@@ -14,16 +15,30 @@ import platform
 import re
 import sys
 import tempfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.bench.kit import ROOT, Row
+from tests.bench.kit import ROOT, TICK, Row
 
-ALL = ("start", "path", "crowd", "files", "load")
+ALL = ("start", "path", "crowd", "files", "load", "chat", "mix")
 """Each a module with `bench(folder) -> rows`."""
 
 
-KEPT = ROOT / "artefacts" / "bench.json"
+KEPT = ROOT / "tests" / "bench" / "last.json"
+"""The last result of each, which the README shows."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What a benchmark found the last time.
+
+    Attributes:
+        beside: What else the machine did meanwhile, in words.
+    """
+
+    rows: list[Row]
+    beside: str
 
 
 def machine() -> str:
@@ -53,27 +68,63 @@ def into_readme(text: str) -> None:
     readme.write_text(new, "utf-8")
 
 
-def kept() -> dict[str, list[Row]]:
+def kept() -> dict[str, Part]:
     """The last results, by benchmark."""
     found = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
-    return {name: [Row(**row) for row in found[name]] for name in ALL if name in found}
+    return {
+        name: Part([Row(**row) for row in found[name]["rows"]], found[name]["beside"])
+        for name in ALL
+        if name in found
+    }
 
 
-async def run(name: str) -> list[Row]:
-    """Run one benchmark, print its rows and keep them."""
+def keep(name: str, part: Part) -> None:
+    """Remember the result of a benchmark; the others' stay."""
+    plain = {each: asdict(found) for each, found in (kept() | {name: part}).items()}
+    KEPT.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def report(parts: Mapping[str, Part]) -> str:
+    """The table and what it was measured on."""
+    beside: dict[str, list[str]] = {}
+    for name, part in parts.items():
+        beside.setdefault(part.beside, []).append(name)
+    told = "; ".join(f"{', '.join(names)}: {what}" for what, names in beside.items())
+    rows = [row for part in parts.values() for row in part.rows]
+    return f"{table(rows)}\n\nMeasured on {machine()}. Beside it – {told}."
+
+
+class Others:
+    """How busy other programs keep the machine."""
+
+    def __init__(self) -> None:
+        """From now on."""
+        self._begun = self._now()
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Seconds of all processors, of their work, and of that for us and what we have run."""
+        ticks = [int(n) for n in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        idle = ticks[3] + ticks[4]
+        own = sum(os.times()[:4])
+        return sum(ticks) / TICK, (sum(ticks) - idle) / TICK, own
+
+    def __str__(self) -> str:
+        """Their share, in words."""
+        whole, busy, own = (now - then for now, then in zip(self._now(), self._begun, strict=True))
+        return (
+            f"other programs took {max(busy - own, 0.0) / max(whole, 0.01):.0%} of the processors"
+        )
+
+
+async def run(name: str) -> Part:
+    """Run one benchmark and print its rows."""
+    others = Others()
     with tempfile.TemporaryDirectory(prefix=f"atelier-bench-{name}-") as folder:
         rows: list[Row] = await importlib.import_module(f"tests.bench.{name}").bench(Path(folder))
     for row in rows:
         print(f"{'ok ' if row.ok else 'NOT'} {row.what}: {row.value} ({row.goal})", flush=True)
-    return rows
-
-
-def keep(name: str, rows: list[Row]) -> None:
-    """Remember the result of a benchmark."""
-    found = kept() | {name: rows}
-    KEPT.parent.mkdir(exist_ok=True)
-    plain = {each: [asdict(row) for row in made] for each, made in found.items()}
-    KEPT.write_text(json.dumps(plain, indent=1, ensure_ascii=False), "utf-8")
+    return Part(rows, str(others))
 
 
 def main() -> None:
@@ -82,17 +133,15 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"some of: {', '.join(ALL)}")
     parser.add_argument("--readme", action="store_true", help="write the table into README.md")
     given = parser.parse_args()
-    rows = []
+    parts: dict[str, Part] = {}
     for name in given.names or ALL:
-        found = asyncio.run(run(name))
-        keep(name, found)
-        rows += found
-    text = f"{table(rows)}\n\nMeasured on {machine()}."
-    print(f"\n{text}")
+        parts[name] = asyncio.run(run(name))
+    print(f"\n{report(parts)}")
     if given.readme:
-        last = [row for each in kept().values() for row in each]
-        into_readme(f"{table(last)}\n\nMeasured on {machine()}.")
-    sys.exit(any(not row.ok for row in rows))
+        for name, part in parts.items():
+            keep(name, part)
+        into_readme(report(kept()))
+    sys.exit(any(not row.ok for part in parts.values() for row in part.rows))
 
 
 if __name__ == "__main__":

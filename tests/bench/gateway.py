@@ -9,12 +9,15 @@ from __future__ import annotations
 import io
 import random
 import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aiohttp import web
 from PIL import Image
 
+from tests.bench import words, works
 from tests.bench.serving import serve
 
 
@@ -56,8 +59,10 @@ class State:
     """Everything that happened since the last clearing."""
 
     setup: Setup = field(default_factory=Setup)
+    words: words.Pace = field(default_factory=words.Pace)
     tasks: dict[str, Task] = field(default_factory=dict)
-    calls: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+    """Calls by family: `mj`, `suno`."""
     number: int = 0
     files: dict[tuple[str, int], bytes] = field(default_factory=dict)
 
@@ -77,35 +82,66 @@ def _picture(kind: str, size: int) -> bytes:
     return out.getvalue() + bytes(max(size - out.tell(), 0))
 
 
-def application() -> web.Application:
-    """The server."""
-    state, random_ = State(), random.Random(7)
+class Service:
+    """The routes."""
 
-    async def submit(request: web.Request) -> web.Response:
-        now = time.time()
-        body = await request.json()
-        state.calls += 1
+    def __init__(self) -> None:
+        self.state = State()
+        self._random = random.Random(7)
+
+    @web.middleware
+    async def counted(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Count a call for its family."""
+        family = request.path.split("/")[1]
+        if family not in ("bench", "files"):
+            self.state.asked[family] += 1
+        return await handler(request)
+
+    # -- jobs ----------------------------------------------------------------------------------
+
+    def begin(self, prompt: str, times: float = 1.0) -> Task:
+        """A new job."""
+        state, now, setup = self.state, time.time(), self.state.setup
         state.number += 1
-        setup = state.setup
-        took = max(setup.median * random_.lognormvariate(0.0, setup.sigma), setup.least)
-        task = Task(f"{state.number:016d}", body["prompt"], now, now + took)
+        took = max(setup.median * self._random.lognormvariate(0.0, setup.sigma), setup.least)
+        task = Task(f"{state.number:016d}", prompt, now, now + took * times)
         state.tasks[task.id] = task
-        return web.json_response({"code": 1, "description": "Submit success", "result": task.id})
+        return task
 
-    def view(request: web.Request, task: Task) -> dict[str, Any]:
+    def look(self, one: str) -> tuple[Task, int] | None:
+        """A job and its percent."""
+        task = self.state.tasks.get(one)
+        if task is None:
+            return None
         now = time.time()
         task.looks += 1
         share = (now - task.submitted) / (task.finish - task.submitted)
-        done = share >= 1
-        percent = 100 if done else min(int(share * 100), 99)
-        if state.setup.size:  # few jobs, of which everything is wanted
+        percent = 100 if share >= 1 else min(int(share * 100), 99)
+        if self.state.setup.size:  # few jobs, of which everything is wanted
             task.read.append((now, percent))
-        status = "SUCCESS" if done else "SUBMITTED" if share < 0.05 else "IN_PROGRESS"
+        return task, percent
+
+    # -- pictures, and words -------------------------------------------------------------------
+
+    async def submit(self, request: web.Request) -> web.Response:
+        task = self.begin((await request.json())["prompt"])
+        return web.json_response({"code": 1, "description": "Submit success", "result": task.id})
+
+    def _view(self, request: web.Request, one: str) -> dict[str, Any] | None:
+        found = self.look(one)
+        if found is None:
+            return None
+        task, percent = found
+        done = percent == 100
         return {
             "id": task.id,
             "action": "IMAGINE",
             "prompt": task.prompt,
-            "status": status,
+            "status": "SUCCESS" if done else "SUBMITTED" if percent < 5 else "IN_PROGRESS",
             "progress": f"{percent}%",
             "imageUrl": f"http://{request.host}/files/{task.id}" if done else "",
             "failReason": "",
@@ -113,19 +149,22 @@ def application() -> web.Application:
             "properties": {"finalPrompt": task.prompt},
         }
 
-    async def fetch(request: web.Request) -> web.Response:
-        state.calls += 1
-        return web.json_response(view(request, state.tasks[request.match_info["id"]]))
+    async def fetch(self, request: web.Request) -> web.Response:
+        return web.json_response(self._view(request, request.match_info["id"]))
 
-    async def many(request: web.Request) -> web.Response:
-        state.calls += 1
-        ids = (await request.json())["ids"]
-        found = [view(request, state.tasks[i]) for i in ids if i in state.tasks]
-        return web.json_response(found)
+    async def many(self, request: web.Request) -> web.Response:
+        found = [self._view(request, one) for one in (await request.json())["ids"]]
+        return web.json_response([one for one in found if one])
 
-    async def file(request: web.Request) -> web.StreamResponse:
-        task, setup = state.tasks[request.match_info["id"]], state.setup
-        key = (setup.kind, setup.size)
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        question = str((await request.json())["messages"][-1]["content"])
+        return await words.answer(request, question, self.state.words)
+
+    # -- files ---------------------------------------------------------------------------------
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        state, setup = self.state, self.state.setup
+        task, key = state.tasks[request.match_info["id"]], (setup.kind, setup.size)
         if key not in state.files:
             state.files[key] = _picture(*key)
         body, tail = memoryview(state.files[key]), task.id.encode()  # no two files are the same
@@ -138,26 +177,45 @@ def application() -> web.Application:
         task.served = time.time()
         return answer
 
-    async def set_up(request: web.Request) -> web.Response:
-        state.setup = Setup(**await request.json())
+    async def clip(self, request: web.Request) -> web.Response:
+        kind, own = request.match_info["kind"], request.match_info["id"].encode()
+        if kind == "mp3":
+            return web.Response(body=works.mp3() + own)
+        box = (8 + len(own)).to_bytes(4, "big") + b"free" + own
+        return web.Response(body=works.mp4() + box)
+
+    # -- the benchmark's own side --------------------------------------------------------------
+
+    async def set_up(self, request: web.Request) -> web.Response:
+        given, state = await request.json(), self.state
+        state.words = words.Pace(**given.pop("words", {}))
+        state.setup = Setup(**given)
         key = (state.setup.kind, state.setup.size)
         state.files = {key: _picture(*key)}
         state.tasks.clear()
-        state.calls = 0
+        state.asked.clear()
         return web.json_response({})
 
-    async def report(request: web.Request) -> web.Response:
+    async def report(self, request: web.Request) -> web.Response:
         del request
-        tasks = [asdict(task) for task in state.tasks.values()]
-        return web.json_response({"calls": state.calls, "tasks": tasks})
+        tasks = [asdict(task) for task in self.state.tasks.values()]
+        asked = self.state.asked
+        return web.json_response({"calls": asked.total(), "asked": asked, "tasks": tasks})
 
-    app = web.Application(client_max_size=1 << 26)
-    app.router.add_post("/mj/submit/imagine", submit)
-    app.router.add_get("/mj/task/{id}/fetch", fetch)
-    app.router.add_post("/mj/task/list-by-condition", many)
-    app.router.add_get("/files/{id}", file)
-    app.router.add_post("/bench/setup", set_up)
-    app.router.add_get("/bench/report", report)
+
+def application() -> web.Application:
+    """The server."""
+    service = Service()
+    app = web.Application(client_max_size=1 << 26, middlewares=[service.counted])
+    app.router.add_post("/mj/submit/imagine", service.submit)
+    app.router.add_get("/mj/task/{id}/fetch", service.fetch)
+    app.router.add_post("/mj/task/list-by-condition", service.many)
+    app.router.add_post(words.PATH, service.chat)
+    app.router.add_get("/files/{id}", service.file)
+    app.router.add_get("/files/{kind}/{id}", service.clip)
+    app.router.add_post("/bench/setup", service.set_up)
+    app.router.add_get("/bench/report", service.report)
+    works.routes(app, service.begin, service.look)
     return app
 
 

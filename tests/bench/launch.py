@@ -1,7 +1,8 @@
 """Starts the program as its console script does, with a probe in its event loop.
 
-The probe asks to be called every 10 ms and notes how late it was. Time in which the thread was
-ready but another program had the processor is taken off, since that is this machine's doing.
+The probe asks to be called every 10 ms and notes how late it was. Time in which a thread of the
+program was ready but another program had the processor is taken off, since that is this machine's
+doing; what the loop's own thread computed meanwhile never is.
 """
 
 from __future__ import annotations
@@ -25,35 +26,47 @@ class Probe:
     def __init__(self, loop: asyncio.AbstractEventLoop, note: Path) -> None:
         self._loop = loop
         self._note = note
-        self._worst = self._worst_raw = 0.0
+        self._worst = self._worst_raw = self._worst_cpu = 0.0
         self._due = loop.time()
         self._waited = 0
+        self._worked = 0.0
         self._written = 0.0
         loop.call_soon(self._turn)
 
     def _queued(self) -> int:
-        """Nanoseconds this thread has waited for a processor."""
-        where = f"/proc/self/task/{threading.get_native_id()}/schedstat"
-        with open(where) as file:  # noqa: PTH123  (a hundred times a second)
-            return int(file.read().split()[1])
+        """Nanoseconds the threads have waited for a processor; any of them may hold the lock that
+        the loop's waits for.
+        """
+        waited = 0
+        for thread in threading.enumerate():
+            try:
+                with open(f"/proc/self/task/{thread.native_id}/schedstat") as file:  # noqa: PTH123
+                    waited += int(file.read().split()[1])
+            except OSError:  # it has just ended
+                continue
+        return waited
 
     def _turn(self) -> None:
-        now, waited = self._loop.time(), self._queued()
+        now, waited, worked = self._loop.time(), self._queued(), time.thread_time()
         late = now - self._due
-        own = late - (waited - self._waited) / 1e9
-        self._waited = waited
+        passed = late - max(waited - self._waited, 0) / 1e9
+        computed = worked - self._worked - EVERY
+        own = max(passed, computed)
+        self._waited, self._worked = waited, worked
         if now > self._written + 0.5 or own > self._worst:
             self._worst, self._worst_raw = max(self._worst, own), max(self._worst_raw, late)
             self._write()
             self._written = now
         self._worst_raw = max(self._worst_raw, late)
+        self._worst_cpu = max(self._worst_cpu, computed)
         self._due = self._loop.time() + EVERY
         self._loop.call_at(self._due, self._turn)
 
     def _write(self) -> None:
         if not self._note.exists():  # cleared from outside: a new measurement begins
-            self._worst = self._worst_raw = 0.0
-        text = json.dumps({"own": self._worst * 1000, "all": self._worst_raw * 1000})
+            self._worst = self._worst_raw = self._worst_cpu = 0.0
+        seen = {"own": self._worst, "all": self._worst_raw, "cpu": self._worst_cpu}
+        text = json.dumps({name: worst * 1000 for name, worst in seen.items()})
         part = self._note.with_suffix(".part")
         part.write_text(text)
         part.replace(self._note)

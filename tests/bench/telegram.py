@@ -8,16 +8,24 @@ import json
 import re
 import time
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from tests.bench.serving import serve
+from tests.bench.words import END
 
 HEAD = 1 << 16
 """Bytes of a body that are looked at; the rest of an upload is counted only."""
 PROMPT = re.compile(r"bench \d+")
+IMAGINE = "/imagine {name}"
+FILES = ("sendPhoto", "sendDocument", "sendVideo", "sendAudio", "sendMediaGroup")
+CURSOR = "▌"
+"""What an answer ends with that is still growing."""
+GROUP = -1001
+"""The first group; the others' numbers are below."""
 
 
 class Chats:
@@ -36,28 +44,52 @@ class Chats:
         self.refused = 0
         self.typing: set[asyncio.Task[None]] = set()
         self.keep_all = False
+        self.done: set[str] = set()
+        """Prompts whose result has come."""
+        self.groups = 0
+        """Those that are used up: their budgets are spent for a minute."""
 
-    async def type(self, count: int, rate: float, group: bool) -> None:
-        """Have `count` people type `/imagine`, one after the other, `rate` a second."""
-        begun = time.time()
+    def clear(self) -> None:
+        """Forget what happened."""
+        self.said.clear()
+        self.seen.clear()
+        self.done.clear()
+        self.refused = 0
+
+    async def type(
+        self,
+        count: int,
+        rate: float,
+        group: bool = False,
+        texts: Sequence[str] = (IMAGINE,),
+        groups: int = 0,
+    ) -> None:
+        """Have `count` people type `texts` in turns, `rate` a second: each in a chat of their own,
+        all in one `group`, or every second one in one of so many new `groups`.
+        """
+        begun, first = time.time(), GROUP - self.groups
+        self.groups += groups
         for number in range(count):
             await asyncio.sleep(max(begun + number / rate - time.time(), 0))
-            self._say(number, f"/imagine bench {number}", group)
+            name, chat = f"bench {number}", 1000 + number
+            if group or (groups and number % 2):
+                chat = first - (number // 2 % groups if groups else 0)
+            self.said[name] = time.time()
+            self._say(number, texts[number % len(texts)].format(name=name), chat)
 
-    def _say(self, number: int, text: str, group: bool) -> None:
+    def _say(self, number: int, text: str, where: int) -> None:
         person = {"id": 1000 + number, "is_bot": False, "first_name": f"Person {number}"}
-        chat: dict[str, Any] = {"id": 1000 + number, "type": "private"}
-        if group:
-            chat = {"id": -1001, "type": "supergroup", "title": "Group"}
+        chat: dict[str, Any] = {"id": where, "type": "private"}
+        if where < 0:
+            chat = {"id": where, "type": "supergroup", "title": "Group"}
         message = {
             "message_id": next(self.ids),
             "from": person | {"language_code": "en"},
             "chat": chat,
             "date": int(time.time()),
             "text": text,
-            "entities": [{"type": "bot_command", "offset": 0, "length": 8}],
+            "entities": [{"type": "bot_command", "offset": 0, "length": text.index(" ")}],
         }
-        self.said[text.removeprefix("/imagine ")] = time.time()
         self.updates.append({"update_id": next(self.ids), "message": message})
         self.bell.set()
 
@@ -122,9 +154,7 @@ def application() -> web.Application:
 
     async def type_(request: web.Request) -> web.Response:
         given = await request.json()
-        chats.said.clear()
-        chats.seen.clear()
-        chats.refused = 0
+        chats.clear()
         chats.keep_all = given.pop("keep_all", False)
         chats.limit = tuple(given.pop("limit", (0, 60.0)))
         task = asyncio.create_task(chats.type(**given))
@@ -138,8 +168,7 @@ def application() -> web.Application:
 
     async def count(request: web.Request) -> web.Response:
         del request
-        done = sum(1 for _, method, *_ in chats.seen if method in ("sendPhoto", "sendDocument"))
-        return web.json_response({"said": len(chats.said), "results": done})
+        return web.json_response({"said": len(chats.said), "results": len(chats.done)})
 
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/bot{token}/{method}", call)
@@ -155,18 +184,28 @@ def _visible(chats: Chats, method: str, given: dict[str, Any]) -> web.Response:
     if pause:
         error = {"ok": False, "error_code": 429, "description": f"Too Many Requests: {pause}"}
         return web.json_response(error | {"parameters": {"retry_after": pause}}, status=429)
-    text = str(given.get("text") or given.get("caption") or "")
-    words = text if chats.keep_all else " ".join(PROMPT.findall(text)[:1])
-    chats.seen.append((time.time(), method, chat, words))
+    text = str(given.get("text") or given.get("caption") or given.get("media") or "")
+    own = [f"bench {chat - 1000}"] if chat > 0 else []
+    names = PROMPT.findall(text)[:1] or own  # an album's words are in the message after it
+    chats.seen.append((time.time(), method, chat, text if chats.keep_all else " ".join(names)))
+    if method in FILES or (method == "sendMessage" and END in text and CURSOR not in text):
+        chats.done.update(names)
     if method == "deleteMessage":
-        return web.json_response({"ok": True, "result": True})
-    number = int(given.get("message_id") or next(chats.ids))
-    kind = "private" if chat > 0 else "supergroup"
-    message = {"message_id": number, "date": int(time.time()), "text": text[:40] or "…"}
-    message["chat"] = {"id": chat, "type": kind}
+        return _json(True)
+    if method == "sendMediaGroup":
+        return _json([_message(next(chats.ids), chat) for _ in json.loads(given["media"])])
+    return _json(_message(int(given.get("message_id") or next(chats.ids)), chat))
+
+
+def _json(found: Any) -> web.Response:
     return web.Response(
-        text=json.dumps({"ok": True, "result": message}), content_type="application/json"
+        text=json.dumps({"ok": True, "result": found}), content_type="application/json"
     )
+
+
+def _message(number: int, chat: int) -> dict[str, Any]:
+    about = {"id": chat, "type": "private" if chat > 0 else "supergroup"}
+    return {"message_id": number, "date": int(time.time()), "text": "…", "chat": about}
 
 
 if __name__ == "__main__":
