@@ -293,12 +293,13 @@ def result_buttons(
     actions: Sequence[Action],
     used: Collection[str],
     offers: Mapping[str, Offer],
+    person: Mapping[str, str],
     *,
     original: bool,
-    large: bool,
     windows: bool = False,
 ) -> tuple[Button, ...]:
-    """The buttons under a result: the gateway's in Midjourney's rows, then our own.
+    """The buttons under a result: the gateway's in Midjourney's rows, then our own, as its owner
+    has them by their settings, `person`.
 
     One that costs far more than the result did says so, that nobody is surprised; so does whatever
     costs anything under an answer, where one pays by the word and not by the picture.
@@ -308,13 +309,27 @@ def result_buttons(
     for verb in (Verb.CONTINUE, Verb.COMMAND, Verb.SHOW):
         for action in (a for a in actions if a.verb is verb and _leads_on(a)):
             drawn = button(say, action, used=action.key in used, windows=windows)
-            price = price_of(action.request, offers) if action.request else 0
+            price = _price(action, offers, person)
             metered = action.request is not None and _metered(action.request, job, offers)
             if price > most and not metered:
                 drawn = replace(drawn, label=dotted(drawn.label, money(price)))
             shown.append(drawn)
     shown += [button(say, a) for a in actions if a.verb is Verb.ORIGINAL and original]
-    return enlarge(tuple(shown)) if large else tuple(shown)
+    return enlarge(tuple(shown)) if person.get("buttons") == "large" else tuple(shown)
+
+
+def _price(action: Action, offers: Mapping[str, Offer], person: Mapping[str, str]) -> int:
+    """What a press costs, micro-USD; a command is run with the person's own model and speed."""
+    request = action.request
+    if request is None or action.verb is not Verb.COMMAND:
+        return price_of(request, offers) if request else 0
+    own = offers.get(person.get(request.kind, ""))
+    files = sum(value.startswith("file:") for value in action.values.values())
+    takes = own is not None and (own.flags or own.media[0] <= files <= own.media[1])
+    if own is not None and takes and not own.hidden:
+        request = replace(request, offer=own.key)
+    speed = person.get("speed", "")
+    return price_of(replace(request, options={**request.options, "speed": speed}), offers)
 
 
 def enlarge(buttons: tuple[Button, ...]) -> tuple[Button, ...]:

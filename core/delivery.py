@@ -194,8 +194,8 @@ class Delivery:
             actions,
             used.keys(),
             self._offers,
+            person,
             original=limits.lossy or shrunk or any(m.caption for m in shown),
-            large=person.get("buttons") == "large",
             windows=self._paints and limits.windows,
         )
         offer = self._offers.get(job.request.offer)

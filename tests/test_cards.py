@@ -13,7 +13,7 @@ from core.i18n import translator
 from core.jobs import Action, Entry, Job, State, Verb
 from core.messages import Button, Field, Form, Media, Place
 from core.providers import catalogue, providers
-from core.providers.base import Request, Ticket
+from core.providers.base import Offer, Request, Ticket
 
 say = translator("en")
 OFFERS = catalogue(providers(), {})
@@ -177,9 +177,9 @@ def test_after_a_window_the_prompt_that_was_used_is_shown() -> None:
 
 
 def buttons_of(*actions: Action, **more: Any) -> tuple[Button, ...]:
-    given: dict[str, Any] = {"original": False, "large": False} | more
-    used = given.pop("used", ())
-    return cards.result_buttons(say, job(), actions, used, OFFERS, **given)
+    given: dict[str, Any] = {"original": False} | more
+    used, person = given.pop("used", ()), given.pop("person", {})
+    return cards.result_buttons(say, job(), actions, used, OFFERS, person, **given)
 
 
 def test_a_button_that_was_pressed_shows_it() -> None:
@@ -196,6 +196,34 @@ def test_a_dear_button_says_its_price() -> None:
     labels = [b.label for b in buttons_of(film, action(key="b", label="All", request=four), usual)]
 
     assert labels == ["Animate · $0.80", "All · $0.40", "U1"]
+
+
+@pytest.mark.parametrize(
+    ("person", "price"),
+    [
+        ({}, "$0.50"),
+        ({"video": "dear-film"}, "$3.00"),
+        ({"video": "film-of-words"}, "$0.50"),
+        ({"video": "gone-film"}, "$0.50"),
+        ({"video": "never-heard-of"}, "$0.50"),
+    ],
+)
+def test_a_command_says_what_it_costs_with_the_persons_own_model(
+    person: dict[str, str], price: str
+) -> None:
+    """Where that takes the picture and is still offered; else with the first one that does."""
+    film = Offer("film", "f", "video", "Film", 0.5, media=(0, 1))
+    offers = {
+        "film": film,
+        "dear-film": replace(film, key="dear-film", price=3.0),
+        "film-of-words": replace(film, key="film-of-words", price=7.0, media=(0, 0)),
+        "gone-film": replace(film, key="gone-film", price=9.0, hidden=True),
+    }
+    values = {"command": "video", "image": "file:0"}
+    asks = action(Verb.COMMAND, "v", label="Animate", values=values)
+    asks = replace(asks, request=Request("film", "video"))
+    (drawn,) = cards.result_buttons(say, job(), [asks], (), offers, person, original=False)
+    assert drawn.label == f"Animate · {price}"
 
 
 def test_a_link_stays_a_link() -> None:

@@ -67,7 +67,10 @@ async def test_imagine_by_webhook_and_back_to_polling(walk: Walk) -> None:
 
 
 async def test_only_telegram_may_post(walk: Walk) -> None:
-    """Without the secret nothing is read; with it, nonsense and huge bodies are refused."""
+    """Without the secret nothing is read; with it, nonsense and huge bodies are refused, and
+    updates of no known shape are passed over.
+    """
+    ann, chat = walk.ann()
     async with hooked(walk):
         hook = walk.server.feed.hook
         assert hook is not None
@@ -86,6 +89,10 @@ async def test_only_telegram_may_post(walk: Walk) -> None:
             assert await post(good, json=[1]) == 200
             assert await post(good, json=update) == 200
             assert await post(good, json=update) == 200
+            for number, odd in enumerate(("x", {"text": "/imagine a", "from": "y"}), 6):
+                assert await post(good, json={"update_id": number, "message": odd}) == 200
+        await ann.say(chat, "/help")
+        await chat.wait_message(says("/imagine"))
 
 
 async def test_an_update_the_store_does_not_take_comes_again(

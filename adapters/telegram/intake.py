@@ -78,7 +78,10 @@ class Intake:
 
     async def take(self, key: str, update: Json, stored: Stored) -> None:
         """Deal with an update to the end, once; a plain command begins while it is being stored."""
-        if (event := self._swift(key, update)) is not None:
+        event = None
+        with contextlib.suppress(Exception):  # what is wrong with it is told once it is stored
+            event = self._swift(key, update)
+        if event is not None:
             async with self._lane(update["message"]):
                 await self._desk.handle(event, stored)
             return
@@ -95,10 +98,8 @@ class Intake:
         message = update.get("message") or {}
         if not (message.get("text") and message.get("from")) or _not_a_person(message):
             return None
-        with contextlib.suppress(Exception):  # what is wrong with it is told once it is stored
-            event = self._event(key, [message], message)
-            return event if event is not None and self._desk.ahead(event.command) else None
-        return None
+        event = self._event(key, [message], message)
+        return event if event is not None and self._desk.ahead(event.command) else None
 
     async def _take_whole(self, key: str, update: Json, *, resumed: bool) -> None:
         try:
