@@ -54,7 +54,7 @@ def _rows(story: str, ends: dict[str, End], **more: Any) -> list[Row]:
 
 
 def _in_turn(*rows: Row) -> list[Row]:
-    """Rows that are played on one platform each, in turn: what they add is their family's, and what
+    """Rows that are played on one platform each, in turn: what they add is their story's, and what
     differs between the platforms stands in other rows.
     """
     turns = ("telegram", "discord")
@@ -99,15 +99,17 @@ ROWS: tuple[Row, ...] = (
     Row("imagine", ("submit:after", "end sent:before"), "unsure"),
     Row("imagine", ("submit:after", "end sent:after"), "unsure", twice=True),
     Row("imagine", ("submit:after", "ref stored:after"), "unsure"),
-    *_rows(
-        "queued",
-        {
-            "job stored:after": "result",
-            "progress shown:before/after": "result",
-            "submitting:after": "unsure",
-            "submit:during": "unsure",
-            "id stored:after": "result",
-        },
+    *_in_turn(
+        *_rows(
+            "queued",
+            {
+                "job stored:after": "result",
+                "progress shown:before/after": "result",
+                "submitting:after": "unsure",
+                "submit:during": "unsure",
+                "id stored:after": "result",
+            },
+        ),
     ),
     Row("U2", ("event stored:before",), deferred=True),
     *_rows(
@@ -123,40 +125,39 @@ ROWS: tuple[Row, ...] = (
         },
     ),
     Row("U2", ("result sent:during",), twice=True),
-    *_rows(
-        "zoom",
-        {
-            "event stored:after": "result",
-            "job stored:before": "result",
-            "submit:during/after": "unsure",
-            "id stored:before": "unsure",
-            "id stored:after": "result",
-            "submitting:after": "unsure",
-            "window answer:before/during/after": "unsure",
-            "id stored:before:2": "unsure",
-            "id stored:after:2": "result",
-        },
+    *_in_turn(
+        *_rows(
+            "zoom",
+            {
+                "event stored:after": "result",
+                "job stored:before": "result",
+                "submit:during/after": "unsure",
+                "id stored:before": "unsure",
+                "id stored:after": "result",
+                "submitting:after": "unsure",
+                "window answer:before/during/after": "unsure",
+                "id stored:before:2": "unsure",
+                "id stored:after:2": "result",
+            },
+        ),
     ),
     Row("zoom", ("answer kept:after",), only="telegram"),
-    *_rows(
-        "describe",
-        {
-            "event stored:after": "result",
-            "job stored:before": "result",
-            "submit:during": "unsure",
-            "result stored:before/after": "result",
-            "result sent:before": "result",
-        },
+    *_in_turn(
+        *_rows(
+            "describe",
+            {
+                "event stored:after": "result",
+                "job stored:before": "result",
+                "submit:during": "unsure",
+                "result stored:before/after": "result",
+                "result sent:before": "result",
+            },
+        ),
+        Row("describe", ("result sent:after",), twice=True),
     ),
-    Row("describe", ("result sent:after",), twice=True),
-    *_rows(
-        "remix",
-        {
-            "id stored:after": "result",
-            "question sent:before": "result",
-            "question stored:before/after": "result",
-        },
-    ),
+    *_rows("remix", {"id stored:after": "result", "question sent:before": "result"}),
+    *_rows("remix", {"question stored:before": "result"}, twice=True),
+    *_rows("remix", {"question stored:after": "result"}),
     *_rows(
         "answer",
         {
@@ -167,14 +168,16 @@ ROWS: tuple[Row, ...] = (
             "id stored:after": "result",
         },
     ),
-    *_rows(
-        "cancel",
-        {
-            "event stored:after": "cancelled",
-            "cancel asked:before/after": "cancelled",
-            "cancelled:before/after": "cancelled",
-            "end edited:before/after": "cancelled",
-        },
+    *_in_turn(
+        *_rows(
+            "cancel",
+            {
+                "event stored:after": "cancelled",
+                "cancel asked:before/after": "cancelled",
+                "cancelled:before/after": "cancelled",
+                "end edited:before/after": "cancelled",
+            },
+        ),
     ),
     *_in_turn(  # a task of another family: two files, looked at by another way
         *_rows(
