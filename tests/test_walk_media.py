@@ -20,7 +20,7 @@ from tests.house import running
 from tests.test_inputs import photo
 from tests.web_kit import browser, jar, result
 
-PICTURE = ["Animate", "Edit", "Remix", "Describe"]
+PICTURE = ["Animate", "Edit", "Remix", "Use as reference", "Describe", "Try on"]
 
 
 @pytest.fixture
@@ -67,9 +67,45 @@ def test_a_result_leads_to_what_it_can_become(kind: Any, found: Result, ways: li
 def test_no_button_leads_where_no_model_is() -> None:
     """A catalogue without videos has no Animate."""
     found = Result((Remote("https://x/1.png"),))
-    assert labels(Request("x", "image"), found, "video", "describe") == ["Edit", "Remix"]
+    few = ["Edit", "Remix", "Use as reference"]
+    assert labels(Request("x", "image"), found, "video", "describe", "tryon") == few
     own = Result((Remote("https://x/1.png"),), invites=(Invite("a", label="Animate (low)"),))
     assert labels(Request("x", "image"), own) == PICTURE[1:]
+
+
+def test_where_a_family_has_four_rows_the_lower_one_is_left_out() -> None:
+    """No platform shows more than five rows, and none is to be cut off."""
+    asked = Request("x", "image", "a fox")
+    rows = tuple(Invite(f"{n}", label=f"{n}", row=n) for n in range(4))
+    last = ["Song about this", "Improve"]
+    picture = (Remote("https://x/1.png"),)
+    assert labels(asked, Result(picture, invites=rows)) == PICTURE[:-1]
+    assert labels(asked, Result(picture, invites=rows[:3])) == [*PICTURE, *last]
+    assert labels(asked, Result(picture * 4)) == ["Improve"]
+
+
+async def test_a_picture_is_drawn_after_and_sung_about_and_worn(
+    gateway: Sandbox, tmp_path: Path
+) -> None:
+    """As a reference of a new one, as the idea of a song, and as the person in other clothes."""
+    async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
+        ann = await browser(s, app.address)
+        await ann.act(text="/imagine a fox --model dall-e-3")
+        card = await ann.see(result("Imagine"))
+        after = way(card, "Use as reference")
+        await ann.act(token=after["token"], values={"prompt": "a wolf"})
+        await ann.see(lambda c: result("Imagine")(c) and "a wolf" in c["text"])
+        assert gateway.submits[-1].body["base64Array"]
+        await ann.act(token=way(card, "Song about this")["token"])
+        await ann.see(result("Song"))
+        assert gateway.submits[-1].body["gpt_description_prompt"] == "a fox"
+        coat = io.BytesIO()
+        Image.new("RGB", (320, 400), "green").save(coat, "PNG")
+        _, up = await ann.upload(coat.getvalue(), "coat.png")
+        await ann.act(
+            token=way(card, "Try on")["token"], values={"garment": {"handle": up["handle"]}}
+        )
+        await ann.see(result("Try on"))
 
 
 async def test_a_picture_becomes_a_film_once(gateway: Sandbox, tmp_path: Path) -> None:

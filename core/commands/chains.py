@@ -6,6 +6,7 @@ offered, in the row that families leave free (`core.cards` shows five rows at mo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,13 +18,17 @@ from core.providers.base import Invite, Kind, Offer, Remote, Request, Result
 
 ROW = 8
 """Below every family's own."""
+LOWER = 9
+"""Below that, where there is room."""
+FULL = 4
+"""Rows of a family's own that leave room for one more on every platform."""
 FIRST_OF_FOUR = "U1"
 """Label of a button that takes one picture out of four in one: a picture that has it is no whole.
 """
 SPOKEN = 4096
 """Characters that are read aloud at a time."""
-IDEA = 2000
-"""Characters of a prompt that is made better."""
+IDEA = 1000
+"""Characters of a prompt that is made better, or sung about."""
 ANSWERS: frozenset[Kind] = frozenset({"chat", "complete", "transcript", "translation"})
 """Kinds whose result is read."""
 
@@ -40,12 +45,15 @@ class Chain:
     values: Mapping[str, str]
     asks: tuple[Field, ...] = ()
     """What the person is asked before."""
+    files: int = 0
+    """How many files the model is given."""
+    row: int = ROW
 
 
 _PICTURE = {"image": "file:0"}
 
 PICTURE: tuple[Chain, ...] = (
-    Chain(mark("Animate"), "🎬", "video", "video", _PICTURE),
+    Chain(mark("Animate"), "🎬", "video", "video", _PICTURE, files=1),
     Chain(
         mark("Edit"),
         "✏️",
@@ -53,6 +61,7 @@ PICTURE: tuple[Chain, ...] = (
         "edit",
         _PICTURE,
         (Field("prompt", mark("What shall be different"), "text", max_length=4000),),
+        files=1,
     ),
     Chain(
         mark("Remix"),
@@ -61,12 +70,33 @@ PICTURE: tuple[Chain, ...] = (
         "remix",
         _PICTURE,
         (Field("prompt", mark("What the new picture shall show"), "text", max_length=4000),),
+        files=1,
     ),
-    Chain(mark("Describe"), "🔍", "describe", "describe", _PICTURE),
+    Chain(
+        mark("Use as reference"),
+        "📎",
+        "imagine",
+        "image",
+        _PICTURE,
+        (Field("prompt", mark("What to draw with it in mind"), "text", max_length=4000),),
+        files=1,
+    ),
+    Chain(mark("Describe"), "🔍", "describe", "describe", _PICTURE, files=1),
+    Chain(
+        mark("Try on"),
+        "👕",
+        "tryon",
+        "tryon",
+        {"person": "file:0"},
+        (Field("garment", mark("A picture of what shall be worn"), "image"),),
+        files=2,
+        row=LOWER,
+    ),
 )
 ANSWER: tuple[Chain, ...] = (Chain(mark("Speak"), "🔊", "speak", "speech", {"text": "text:"}),)
 
-DRAWN: tuple[Chain, ...] = (Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"}),)
+SUNG = Chain(mark("Song about this"), "🎵", "song", "song", {"idea": "prompt:"}, row=LOWER)
+DRAWN = Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"}, row=LOWER)
 
 
 PROPOSED: Mapping[str, Kind] = {
@@ -84,14 +114,15 @@ def follow_ups(offers: Mapping[str, Offer], request: Request, result: Result) ->
     own = tuple(_priced(offers, one) for one in result.invites)
     if request.kind in ANSWERS and not result.media:
         fits = 0 < len(result.text) <= SPOKEN
-        return (*own, *_invites(ANSWER if fits else (), offers, own, files=0))
-    asked = request.prompt if request.kind == "image" and result.media else ""
-    better = DRAWN if 0 < len(asked) <= IDEA else ()
-    return (
-        *own,
-        *_invites(PICTURE if _whole(result) else (), offers, own, files=1),
-        *_invites(better, offers, own, files=0),
-    )
+        return (*own, *_invites(ANSWER if fits else (), offers, own))
+    whole, worded = _whole(result), 0 < len(request.prompt) <= IDEA
+    ways = [
+        *(PICTURE if whole else ()),
+        *((SUNG,) if whole and worded else ()),
+        *((DRAWN,) if worded and request.kind == "image" and result.media else ()),
+    ]
+    rows = sum(-(-count // 5) for count in Counter(one.row for one in own).values())
+    return (*own, *_invites([w for w in ways if w.row < LOWER or rows < FULL], offers, own))
 
 
 def _priced(offers: Mapping[str, Offer], invite: Invite) -> Invite:
@@ -112,12 +143,12 @@ def _whole(result: Result) -> bool:
 
 
 def _invites(
-    chains: Sequence[Chain], offers: Mapping[str, Offer], own: Sequence[Invite], *, files: int
+    chains: Sequence[Chain], offers: Mapping[str, Offer], own: Sequence[Invite]
 ) -> tuple[Invite, ...]:
     """Chains as buttons, with what they would ask for, so that a high price can be named."""
     made = []
     for chain in chains:
-        offer = _offer(offers, chain.kind, files)
+        offer = _offer(offers, chain.kind, chain.files)
         if offer is None or any(one.label.startswith(chain.label) for one in own):
             continue
         form = Form(chain.label, chain.asks) if chain.asks else None
@@ -127,7 +158,7 @@ def _invites(
                 Request(offer.key, offer.kind),
                 chain.label,
                 chain.emoji,
-                row=ROW,
+                row=chain.row,
                 form=form,
                 command=chain.command,
                 values=chain.values,
