@@ -11,6 +11,7 @@ import pytest
 
 from adapters.discord.events import open_channels
 from tests import discord_house, telegram_house
+from tests.servers.discord_records import EXTERNAL_APPS, USUAL_PERMISSIONS
 from tests.telegram_house import says, until
 
 FOX, BOAT = "a red fox in deep snow", "a sailing boat at night"
@@ -97,6 +98,24 @@ async def test_a_server_that_tells_nothing_of_itself(discord: discord_house.Walk
         await outside.wait_message(told(VOICE, "GPT voice"), timeout=60)
         await ann.slash(outside, "find", words="foxes")
         await outside.wait_message(hidden("Search", VOICE, "by Ben"), timeout=60)
+
+
+async def test_what_a_server_showed_to_one_person_alone(discord: discord_house.Walk) -> None:
+    """Nobody else finds it, nor what its buttons made, though nobody asked for it to be hidden."""
+    async with discord.bot():
+        guild = discord.server.guild("Quiet", bot_is_member=False)
+        quiet = guild.channel("general", app_permissions=USUAL_PERMISSIONS & ~EXTERNAL_APPS)
+        ann, ben = discord.person("Ann", quiet), discord.person("Ben", quiet)
+        ann.installed = ben.installed = True
+        await ann.slash(quiet, "imagine", prompt=FOX)
+        four = await quiet.wait_message(discord_house.result("Imagine", FOX), timeout=60)
+        assert not ben.sees(four)
+        await ann.click(four, "V1")
+        await quiet.wait_message(discord_house.result("V1"), timeout=60)
+        await ben.slash(quiet, "find", words="fox")
+        await quiet.wait_message(hidden("nothing to find yet"), timeout=60)
+        await ann.slash(quiet, "find", words="fox")
+        await quiet.wait_message(hidden("Search", FOX), timeout=60)
 
 
 OPEN, SHUT = str(1 << 10), "0"
