@@ -25,7 +25,7 @@ from core.errors import (
 )
 from core.gateway import Gateway, GatewaySettings
 from core.jobs import Entry, Job, State
-from core.messages import Limits, Message, Place, Ref
+from core.messages import Limits, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.pace import Pace
 from core.store import Store
@@ -205,6 +205,25 @@ async def test_a_video_that_cannot_be_smaller_comes_in_parts(studio: Studio) -> 
     assert found.result == Ref("pretend", "one", f"{job.id}-r-2")
     again = await studio.delivery.again(job, Place("pretend", "two"))
     assert [m.hash for m in again.media] == [m.hash for m in shown]
+
+
+async def test_a_full_disk_is_not_the_end_of_a_videos_parts(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be written the file counts as too big; once it can, it comes in parts."""
+    film = await put(studio.archive, film_of((160, 90), 6, gop=12), name="boat.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=film.size * 2 // 5)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(await studio.job(), media=(film,))
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.archive, "put", full)
+        assert "too big for this chat" in (await studio.delivery.card(job)).text
+    assert len((await studio.delivery.card(job)).media) == 3
+
+
+async def full(*_: object, **__: object) -> Media:
+    """No room on the disk."""
+    raise StoreError
 
 
 async def nothing(*_: object) -> tuple[()]:
