@@ -214,6 +214,22 @@ async def test_a_video_that_cannot_be_smaller_comes_in_parts(studio: Studio) -> 
     assert [m.hash for m in again.media] == [m.hash for m in shown]
 
 
+async def test_what_is_too_big_is_told_once(studio: Studio) -> None:
+    """One file is too big from the start; of the other the chat says so only when it is sent."""
+    small = await put(studio.archive, film_of((160, 90)), name="small.mp4")
+    large = await put(studio.archive, film_of((320, 180)), name="large.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=small.size)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(await studio.job(), media=(small, large))
+    studio.chat.faults["send one"] = [TooBig(limit=10)]
+    assert await studio.delivery.deliver(job) is None
+    first, last = studio.sent()
+    assert [m.name for m in first.media] == ["small.mp4"]
+    assert first.text.count("too big for this chat") == 1
+    assert last.media == ()
+    assert last.text.count("too big for this chat") == 2
+
+
 async def test_the_next_life_goes_on_with_a_files_parts(studio: Studio) -> None:
     """The first of three was sent when the program was killed; it is not sent again."""
     film = await put(studio.archive, film_of((160, 90), 6, gop=12), name="boat.mp4")
