@@ -273,7 +273,7 @@ class Delivery:
         try:
             await self._place(job, card, f"{job.id}-r")
         except TooBig as error:
-            # Another nonce, for parts of the card may be there. Smaller pictures were tried already.
+            # Smaller pictures were tried; another nonce, for parts of the card may be there.
             most = 0 if any(m.mime.startswith("image/") for m in job.media) else error.limit
             try:
                 await self._place(job, await self.card(job, most), f"{job.id}-l")
