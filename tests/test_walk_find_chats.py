@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -203,3 +205,27 @@ async def test_a_search_in_a_group_on_telegram(telegram: telegram_house.Walk) ->
 
         await ann.say(chat, "/find a fox in the snow")
         await chat.wait_message(says("nothing to find yet"), timeout=60)
+
+
+def made_in(walk: telegram_house.Walk, group: Any) -> int:
+    """How many jobs the store has of a group."""
+    with contextlib.closing(sqlite3.connect(walk.folder / "atelier.db")) as store:
+        query = "SELECT count(*) FROM jobs WHERE shared = ?"
+        return int(store.execute(query, [f"telegram:{group.id}"]).fetchone()[0])
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_what_it_made(
+    telegram: telegram_house.Walk,
+) -> None:
+    """Its id is another one; its people find their results all the same."""
+    async with telegram.bot():
+        ann, chat = telegram.ann()
+        group = telegram.server.group("Studio", basic=True)
+        ben = telegram.server.user("Ben")
+        group.members |= {ann.id: ann, ben.id: ben}
+        await ben.say(group, f"/imagine {FOX} --model flux-schnell")
+        await group.wait_message(lambda m: bool(m.photo) and says(FOX)(m), timeout=60)
+        grown = group.migrate()
+        await until(lambda: made_in(telegram, grown), 60)
+        await ann.say(grown, "/find a fox in the snow")
+        await chat.wait_message(says("Search", FOX, "by Ben"), timeout=60)
