@@ -52,7 +52,7 @@ PROBE = {"probesize": "5000000", "analyzeduration": "3000000"}
 PATIENCE = 3.0
 """Seconds in which the end of a file is looked for that does not tell its length."""
 SLOWEST = 240.0
-"""Seconds a smaller copy may take to make."""
+"""Seconds a smaller copy may take to make, or parts."""
 THUMB = 320
 """Pixels of a thumbnail's longer side."""
 SPARE = 0.92
@@ -256,26 +256,29 @@ def cut(path: Path, mime: str, most: int, count: int, folder: Path) -> list[Path
 
     Nothing is encoded anew: a video is cut where a picture stands for itself, a sound anywhere.
     """
-    steps = _steps(path, mime) if mime in MUXERS else []
+    until = time.monotonic() + SLOWEST
+    steps = _steps(path, mime, until) if mime in MUXERS else []
     for share in (FILLED, FILLED * 0.9):
         cuts = _cuts(steps, int(most * share), count)
         if not cuts:
             return []
-        made = _parts(path, mime, cuts, folder)
+        made = _parts(path, mime, cuts, until, folder)
         if made and all(part.stat().st_size <= most for part in made):
             return made
     return []
 
 
-def _steps(path: Path, mime: str) -> list[int]:
-    """Bytes from each place where the file can be cut to the next."""
+def _steps(path: Path, mime: str, until: float) -> list[int]:
+    """Bytes from each place where the file can be cut to the next; nothing where that is not known
+    in time.
+    """
     found = _open(path, mime)
     if found is None:
         return []
     steps: list[int] = []
     with found as container:
         try:
-            for packet, whole in _packets(container, mime):
+            for packet, whole in _timely(_packets(container, mime), until):
                 if whole or not steps:
                     steps.append(0)
                 steps[-1] += packet.size
@@ -326,12 +329,11 @@ def _filled(steps: list[int], most: int) -> list[int]:
     return parts
 
 
-def _parts(path: Path, mime: str, cuts: list[int], folder: Path) -> list[Path]:
+def _parts(path: Path, mime: str, cuts: list[int], until: float, folder: Path) -> list[Path]:
     """Write the parts; nothing where that does not work."""
     found = _open(path, mime)
     if found is None:
         return []
-    until = time.monotonic() + SLOWEST
     with found as container:
         try:
             packets = _timely(_packets(container, mime), until)

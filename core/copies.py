@@ -74,7 +74,7 @@ class Copies:
                     made = await self._smaller(media, most) or await self._cut(media, most, parts)
                 except (BotError, OSError) as error:
                     log.warning("a file was not made to fit: %s", type(error).__name__)
-                    made = ()
+                    return ()  # a full disk passes
                 self._known[key] = made
                 if len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)

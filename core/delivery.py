@@ -178,14 +178,17 @@ class Delivery:
 
     # -- showing results -----------------------------------------------------------------------
 
-    async def card(self, job: Job) -> Message:
-        """The result of a finished job with its current buttons."""
+    async def card(self, job: Job, most: int | None = None) -> Message:
+        """The result of a finished job with its current buttons, its files as they fit into `most`
+        bytes each; the chat's own limit where that is not given, and no files at 0.
+        """
         say = translator(job.lang)
         limits = self._outbox.adapter(job.place.platform).limits(job.place)
         actions = await self._store.actions_of(job.id)
         used = await self._store.children(job.id)
         person = await self._store.person(job.owner)
-        shown, left = await self._fitting(say, job.media, limits.file_bytes)
+        most = limits.file_bytes if most is None else most
+        shown, left = await self._fitting(say, job.media, most) if most else ((), job.media)
         top = min(limits.photo_bytes, limits.file_bytes)
         shrunk = any(m.size > top or m not in job.media for m in shown if not m.caption)
         buttons = cards.result_buttons(
@@ -270,23 +273,12 @@ class Delivery:
         try:
             await self._place(job, card, f"{job.id}-r")
         except TooBig as error:
-            # Another nonce, for parts of the card may be there.
+            # Smaller pictures were tried; another nonce, for parts of the card may be there.
+            most = 0 if any(m.mime.startswith("image/") for m in job.media) else error.limit
             try:
-                await self._place(job, await self._less(job, card, error.limit), f"{job.id}-l")
+                await self._place(job, await self.card(job, most), f"{job.id}-l")
             except TooBig:
-                await self._place(job, await self._less(job, card, 0), f"{job.id}-b")
-
-    async def _less(self, job: Job, card: Message, most: int) -> Message:
-        """A card whose files a chat found too big: with copies or parts of at most `most` bytes,
-        and words where to get the others. The outbox has tried smaller pictures already.
-        """
-        say, shown, left = translator(job.lang), tuple[Media, ...](), job.media
-        if most and not any(m.mime.startswith("image/") for m in left):
-            covered = [replace(m, spoiler=m.spoiler or job.place.spoiler) for m in left]
-            shown, left = await self._fitting(say, covered, most)
-        known = any(m.caption for m in card.media)
-        words = ("" if known else cards.parted(say, shown)) + self._apart(say, left)
-        return replace(card, media=shown, text=card.text + words)
+                await self._place(job, await self.card(job, 0), f"{job.id}-b")
 
     async def _place(
         self, job: Job, message: Message, nonce: str, instead: Ref | None = None

@@ -418,6 +418,10 @@ class Desk:
             for job in jobs
         )
 
+    async def moved(self, platform: str, old: str, new: str) -> None:
+        """A chat has another id: what was made there is found there. Raises `StoreError`."""
+        await self._store.move_chat(Place(platform, old).shared, Place(platform, new).shared)
+
     async def keep(self, key: str, value: str, *, days: float = 0.0) -> None:
         """Keep a small note of an adapter, for ever or for so many days."""
         await self._store.keep(key, value, days=days)

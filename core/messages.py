@@ -47,6 +47,8 @@ class Place:
     """Pictures must be covered here."""
     hidden: bool = False
     """What is shown here is for one person's eyes only."""
+    alone: bool = False
+    """The platform may show it to one person alone, though nobody asked for that."""
     door: str = ""
     """The adapter's own note on how to write here (a reply token and its end); never read by core.
     """
@@ -59,7 +61,8 @@ class Place:
     @property
     def shared(self) -> str:
         """One key for all that several people read here; empty where one person alone does."""
-        return "" if self.private or self.hidden else f"{self.platform}:{self.chat}"
+        unseen = self.private or self.hidden or self.alone
+        return "" if unseen else f"{self.platform}:{self.chat}"
 
 
 @dataclass(frozen=True, slots=True)

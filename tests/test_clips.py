@@ -216,6 +216,23 @@ def test_what_cannot_be_cut_is_left_whole(tmp_path: Path) -> None:
     assert cut(tmp_path, b"#EXTM3U\nfile:///etc/passwd\n", "video/mp4", 10) == []
 
 
+def test_a_file_is_not_looked_through_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the time is over, so is the search for places to cut; the file is left whole."""
+    data, read, real = film((160, 90), 4, gop=12), [0], clips._packets
+
+    def counted(*given: Any) -> Any:
+        for found in real(*given):
+            read[0] += 1
+            yield found
+
+    monkeypatch.setattr(clips, "_packets", counted)
+    monkeypatch.setattr(clips, "SLOWEST", -1.0)
+    assert cut(tmp_path, data, "video/mp4", len(data) * 2 // 5) == []
+    assert read == [1]
+
+
 # -- tags ------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from core.errors import (
 )
 from core.gateway import Gateway, GatewaySettings
 from core.jobs import Entry, Job, State
-from core.messages import Limits, Message, Place, Ref
+from core.messages import Limits, Media, Message, Place, Ref
 from core.outbox import Outbox
 from core.pace import Pace
 from core.store import Store
@@ -79,7 +79,15 @@ class Studio:
 async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
     clock, archive = Clock(), Archive(tmp_path / "archive")
     store = await Store.open(f"sqlite:///{tmp_path}/a.db", clock=clock)
-    outbox, chat = Outbox(archive, clock), Chat(WIDE, 0)
+    async with alive(store, archive, Chat(WIDE, 0), clock) as studio:
+        yield studio
+    await store.close()
+
+
+@asynccontextmanager
+async def alive(store: Store, archive: Archive, chat: Chat, clock: Clock) -> AsyncIterator[Studio]:
+    """One life of the program, with what an earlier one left."""
+    outbox = Outbox(archive, clock, store)
     outbox.attach(chat)
     delivery = Delivery(
         store=store,
@@ -96,7 +104,6 @@ async def studio(tmp_path: Path) -> AsyncIterator[Studio]:
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving
-    await store.close()
 
 
 # -- results -----------------------------------------------------------------------------------
@@ -205,6 +212,56 @@ async def test_a_video_that_cannot_be_smaller_comes_in_parts(studio: Studio) -> 
     assert found.result == Ref("pretend", "one", f"{job.id}-r-2")
     again = await studio.delivery.again(job, Place("pretend", "two"))
     assert [m.hash for m in again.media] == [m.hash for m in shown]
+
+
+async def test_what_is_too_big_is_told_once(studio: Studio) -> None:
+    """One file is too big from the start; of the other the chat says so only when it is sent."""
+    small = await put(studio.archive, film_of((160, 90)), name="small.mp4")
+    large = await put(studio.archive, film_of((320, 180)), name="large.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=small.size)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(await studio.job(), media=(small, large))
+    studio.chat.faults["send one"] = [TooBig(limit=10)]
+    assert await studio.delivery.deliver(job) is None
+    first, last = studio.sent()
+    assert [m.name for m in first.media] == ["small.mp4"]
+    assert first.text.count("too big for this chat") == 1
+    assert last.media == ()
+    assert last.text.count("too big for this chat") == 2
+
+
+async def test_the_next_life_goes_on_with_a_files_parts(studio: Studio) -> None:
+    """The first of three was sent when the program was killed; it is not sent again."""
+    film = await put(studio.archive, film_of((160, 90), 6, gop=12), name="boat.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=film.size * 2 // 5)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(await studio.job(), media=(film,))
+    studio.chat.faults["send one"] = [None, Offline()]
+    assert await studio.delivery.deliver(job) is not None
+    chat = Chat(studio.chat._limits, 0)
+    async with alive(studio.store, studio.archive, chat, Clock()) as later:
+        later.delivery._copies._smaller = nothing  # type: ignore[method-assign]
+        assert await later.delivery.deliver(job) is None
+    assert chat.what("send") == [f"{job.id}-r-1", f"{job.id}-r-2"]
+
+
+async def test_a_full_disk_is_not_the_end_of_a_videos_parts(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be written the file counts as too big; once it can, it comes in parts."""
+    film = await put(studio.archive, film_of((160, 90), 6, gop=12), name="boat.mp4")
+    studio.chat._limits = replace(WIDE, file_bytes=film.size * 2 // 5)
+    studio.delivery._copies._smaller = nothing  # type: ignore[method-assign]  # as if it took too long
+    job = replace(await studio.job(), media=(film,))
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.archive, "put", full)
+        assert "too big for this chat" in (await studio.delivery.card(job)).text
+    assert len((await studio.delivery.card(job)).media) == 3
+
+
+async def full(*_: object, **__: object) -> Media:
+    """No room on the disk."""
+    raise StoreError
 
 
 async def nothing(*_: object) -> tuple[()]:

@@ -62,6 +62,24 @@ async def test_of_others_only_what_the_chat_could_see_is_found(store: Store) -> 
     assert ids(unread) == ["j6", "j7", "j5", "j1"], "one's own come first"
 
 
+async def test_what_a_chat_made_is_found_under_its_new_id(store: Store) -> None:
+    """What is over is there from now on; what is under way has its messages under the old id."""
+    await made(store, 1, owner=BEN, place=Place("chat", "old"), wake_at=0.0)
+    await made(store, 2, owner=BEN, place=Place("chat", "older"), wake_at=0.0)
+    await made(store, 3, owner=BEN, place=Place("chat", "old"), state=State.READY, wake_at=9.0)
+    await store.move_chat("chat:old", "chat:room")
+
+    unread, *_ = await store.unread(HERE, 10)
+
+    assert ids(unread) == ["j1"]
+    assert unread[0].place == ROOM
+    ready = await store.job("j3")
+    assert ready is not None
+    assert ready.place == Place("chat", "old")
+    await store.save(ready, replace(ready, state=State.DONE, wake_at=0.0))
+    assert ids((await store.unread(HERE, 10))[0]) == ["j3", "j1"]
+
+
 async def test_only_results_are_found(store: Store) -> None:
     """What is under way, failed or was a search itself is none."""
     states = [s for s in State if s not in (State.DONE, State.READY)]

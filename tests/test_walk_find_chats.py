@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from adapters.discord.events import open_channels
 from tests import discord_house, telegram_house
+from tests.servers.discord_records import EXTERNAL_APPS, USUAL_PERMISSIONS
 from tests.telegram_house import says, until
 
 FOX, BOAT = "a red fox in deep snow", "a sailing boat at night"
@@ -99,6 +102,24 @@ async def test_a_server_that_tells_nothing_of_itself(discord: discord_house.Walk
         await outside.wait_message(hidden("Search", VOICE, "by Ben"), timeout=60)
 
 
+async def test_what_a_server_showed_to_one_person_alone(discord: discord_house.Walk) -> None:
+    """Nobody else finds it, nor what its buttons made, though nobody asked for it to be hidden."""
+    async with discord.bot():
+        guild = discord.server.guild("Quiet", bot_is_member=False)
+        quiet = guild.channel("general", app_permissions=USUAL_PERMISSIONS & ~EXTERNAL_APPS)
+        ann, ben = discord.person("Ann", quiet), discord.person("Ben", quiet)
+        ann.installed = ben.installed = True
+        await ann.slash(quiet, "imagine", prompt=FOX)
+        four = await quiet.wait_message(discord_house.result("Imagine", FOX), timeout=60)
+        assert not ben.sees(four)
+        await ann.click(four, "V1")
+        await quiet.wait_message(discord_house.result("V1"), timeout=60)
+        await ben.slash(quiet, "find", words="fox")
+        await quiet.wait_message(hidden("nothing to find yet"), timeout=60)
+        await ann.slash(quiet, "find", words="fox")
+        await quiet.wait_message(hidden("Search", FOX), timeout=60)
+
+
 OPEN, SHUT = str(1 << 10), "0"
 
 
@@ -184,3 +205,27 @@ async def test_a_search_in_a_group_on_telegram(telegram: telegram_house.Walk) ->
 
         await ann.say(chat, "/find a fox in the snow")
         await chat.wait_message(says("nothing to find yet"), timeout=60)
+
+
+def made_in(walk: telegram_house.Walk, group: Any) -> int:
+    """How many jobs the store has of a group."""
+    with contextlib.closing(sqlite3.connect(walk.folder / "atelier.db")) as store:
+        query = "SELECT count(*) FROM jobs WHERE shared = ?"
+        return int(store.execute(query, [f"telegram:{group.id}"]).fetchone()[0])
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_what_it_made(
+    telegram: telegram_house.Walk,
+) -> None:
+    """Its id is another one; its people find their results all the same."""
+    async with telegram.bot():
+        ann, chat = telegram.ann()
+        group = telegram.server.group("Studio", basic=True)
+        ben = telegram.server.user("Ben")
+        group.members |= {ann.id: ann, ben.id: ben}
+        await ben.say(group, f"/imagine {FOX} --model flux-schnell")
+        await group.wait_message(lambda m: bool(m.photo) and says(FOX)(m), timeout=60)
+        grown = group.migrate()
+        await until(lambda: made_in(telegram, grown), 60)
+        await ann.say(grown, "/find a fox in the snow")
+        await chat.wait_message(says("Search", FOX, "by Ben"), timeout=60)

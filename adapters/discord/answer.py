@@ -39,7 +39,7 @@ class Answerer:
         found = await self._give(raw, {"type": _DEFERRED, **flags})
         if found is None:
             found = await self._found(raw)
-        return None if found is None else Answered(_message_of(found), hidden)
+        return None if found is None else _answered(found, hidden)
 
     async def take(self, raw: Raw) -> Answered | None:
         """Acknowledge a press without showing anything; None when Discord does not take it."""
@@ -57,7 +57,7 @@ class Answerer:
             message = await self._rest.hook("GET", _original(raw))
         except RefusedError as error:
             return None if error.status == 404 else Answered(hidden=hidden)
-        return Answered(str(message.get("id") or ""), hidden)
+        return _answered({"resource": {"message": message}}, hidden)
 
     async def say(self, raw: Raw, words: str) -> None:
         """Answer with a sentence for that person alone; `words` is Discord's markdown."""
@@ -106,14 +106,17 @@ class Answerer:
             message = await self._rest.once("GET", _original(raw), patience=TRY)
         except (RefusedError, AdapterError):
             return None
-        return {"interaction": {"response_message_id": message.get("id")}}
+        return {"resource": {"message": message}}
 
 
 def _original(raw: Raw) -> str:
     return f"/webhooks/{raw['application_id']}/{raw['token']}/messages/@original"
 
 
-def _message_of(found: dict[str, Any]) -> str:
-    about, resource = found.get("interaction") or {}, found.get("resource") or {}
-    message = about.get("response_message_id") or (resource.get("message") or {}).get("id")
-    return str(message or "")
+def _answered(found: dict[str, Any], hidden: bool) -> Answered:
+    """What there is now; Discord hides it in some places whatever was asked for."""
+    about = found.get("interaction") or {}
+    message = (found.get("resource") or {}).get("message") or {}
+    unseen = about.get("response_message_ephemeral") or int(message.get("flags") or 0) & EPHEMERAL
+    number = about.get("response_message_id") or message.get("id")
+    return Answered(str(number or ""), hidden or bool(unseen))

@@ -67,6 +67,13 @@ def place_of(raw: Raw, at: float) -> Place:
     return Place(PLATFORM, channel_of(raw), private=door.dm, door=door.write())
 
 
+def _slot_place(raw: Raw, at: float, answered: Answered) -> Place:
+    """The same, once the first answer shows who sees answers here."""
+    place = place_of(raw, at)
+    unknown = not answered.message and not place.private and not _is_member(raw)
+    return replace(place, alone=answered.hidden or unknown)
+
+
 def _is_dm(raw: Raw) -> bool:
     """Whether this is a chat of one person and the bot (and not of two people who have the bot
     installed).
@@ -118,6 +125,7 @@ class Answered:
     message: str = ""
     """The id of the message it made, empty if Discord did not say."""
     hidden: bool = False
+    """One person alone sees it, because that was asked for or because Discord wants it so."""
 
 
 def trimmed(raw: Raw, at: float, *, hidden: bool) -> str:
@@ -189,7 +197,7 @@ class Reader:
         return Invocation(
             key_of(raw),
             caller_of(raw),
-            place_of(raw, at),
+            _slot_place(raw, at, answered),
             command.name,
             values,
             ack=_slot(raw, at, answered),
@@ -252,11 +260,11 @@ def _press(raw: Raw, at: float) -> Press:
     ack = replace(
         base, kind="press", known=False, source="" if hidden else str(message.get("id", ""))
     )
-    channel = channel_of(raw)
+    channel, place = channel_of(raw), place_of(raw, at)
     return Press(
         key_of(raw),
         caller_of(raw),
-        place_of(raw, at),
+        replace(place, alone=hidden and not place.private and not base.member),
         str(raw["data"]["custom_id"])[2:],
         Ref(PLATFORM, channel, str(message.get("id", "")), pressed.write()),
         Ref(PLATFORM, channel, str(raw["id"]), ack.write()),
@@ -274,7 +282,7 @@ def _filling(raw: Raw, at: float, answered: Answered) -> Filling:
     return Filling(
         key_of(raw),
         caller_of(raw),
-        place_of(raw, at),
+        _slot_place(raw, at, answered),
         str(data["custom_id"])[2:],
         values,
         _slot(raw, at, answered),

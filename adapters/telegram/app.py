@@ -39,7 +39,7 @@ TOO_BIG = mark("That file is too big: Telegram hands bots at most 20 MB.")
 NOT_THERE = mark("That file is not there any more. Please send it again.")
 MENU_NOTE = "telegram:menu"
 RETRY = 60.0
-"""Seconds before a menu that could not be set is sent again."""
+"""Seconds before what could not be set or stored is tried again."""
 MARGIN = NAME + 10
 """Characters kept free for the name that leads a message."""
 
@@ -109,7 +109,7 @@ class TelegramAdapter:
             self._asking,
             self._launch,
             flowing=lambda: self._updates.ready,
-            moved=self._sender.moved,
+            moved=self._moved,
         )
         self._tasks: asyncio.TaskGroup | None = None
         self._flow: asyncio.Task[None] | None = None
@@ -197,6 +197,18 @@ class TelegramAdapter:
     def dispatch(self, key: str, update: Json, stored: Stored) -> None:
         """Handle an update that is being stored."""
         self._launch(self._intake.take(key, update, stored))
+
+    async def _moved(self, old: str, new: str) -> None:
+        """A group has another id; known as soon as the store takes it."""
+        self._sender.moved(old, new)
+        while True:
+            try:
+                await self._desk.moved(PLATFORM, old, new)
+            except StoreError as error:
+                log.warning("a group's new id is not stored yet: %s", error)
+                await asyncio.sleep(RETRY)
+            else:
+                return
 
     # -- commands ------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from adapters.telegram.albums import Albums, Part
@@ -63,7 +63,7 @@ class Intake:
         launch: Launch,
         *,
         flowing: Callable[[], bool],
-        moved: Callable[[str, str], None],
+        moved: Callable[[str, str], Awaitable[None]],
     ) -> None:
         """`flowing`: whether updates arrive; `moved`: told a group's old and new id."""
         self._desk = desk
@@ -154,7 +154,7 @@ class Intake:
 
     async def _message(self, key: str, message: Json, resumed: bool) -> None:
         if new := message.get("migrate_to_chat_id"):
-            self._moved(str(message["chat"]["id"]), str(new))
+            await self._moved(str(message["chat"]["id"]), str(new))
         if _not_a_person(message):
             if message.get("sender_chat") and command_of(message, self.username):
                 await self._tell(key, message, UserError(NOBODY))

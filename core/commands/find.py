@@ -85,7 +85,7 @@ def scope_of(offers: Mapping[str, Offer], owner: str, request: Request) -> Scope
 
 async def _where(ctx: Context) -> list[Json]:
     """Whose people share what is found: this chat, and those that all of them may read."""
-    here = replace(ctx.place, hidden=False)
+    here = replace(ctx.place, hidden=False, alone=False)
     around = await ctx.studio.outbox.adapter(here.platform).around(here)
     return [key for key in dict.fromkeys([here.shared, *around]) if key]
 

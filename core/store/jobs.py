@@ -145,6 +145,10 @@ class Jobs(Part):
         """Remember that the question was shown."""
         await self._set(job_id, asked=True)
 
+    async def move_chat(self, old: str, new: str) -> None:
+        """What was made where `Place.shared` was `old` belongs to `new` from now on."""
+        await self._change(update(jobs).where(jobs.c.shared == old).values(shared=new))
+
     async def revive(self, job_id: str) -> None:
         """Forget that a job was stopped and that its end was shown: it goes on."""
         await self._set(job_id, cancel=False, result=None)

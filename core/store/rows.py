@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, bindparam, update
 from sqlalchemy.dialects import sqlite
 
 from core.jobs import Action, Entry, Job, State
-from core.messages import Ref
+from core.messages import Place, Ref
 from core.store.schema import actions, events, ledger
 
 JOB: TypeAdapter[Job] = TypeAdapter(Job)
@@ -92,8 +92,10 @@ def job_row(job: Job) -> dict[str, Any]:
 
 def job_of(row: Any) -> Job:
     """A row as a job; where a column and the body differ, the column is the newer one."""
+    job = JOB.validate_json(row.body)
     return replace(
-        JOB.validate_json(row.body),
+        job,
+        place=job.place if row.wake_at else _moved(job.place, row.shared),
         state=State(row.state),
         wake_at=row.wake_at,
         once_key=row.once_key,
@@ -104,6 +106,13 @@ def job_of(row: Any) -> Job:
         lease=row.lease,
         lease_until=row.lease_until,
     )
+
+
+def _moved(place: Place, shared: str | None) -> Place:
+    """The place of a job that is over, also where its chat has another id by now."""
+    if not shared or not place.shared or shared == place.shared:
+        return place
+    return replace(place, chat=shared.removeprefix(f"{place.platform}:"))
 
 
 _CLOSE = (
