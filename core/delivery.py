@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from core import cards
 from core.archive import Archive
+from core.buttons import under_result
 from core.copies import Copies
 from core.errors import (
     AdapterError,
@@ -191,7 +192,7 @@ class Delivery:
         shown, left = await self._fitting(say, job.media, most) if most else ((), job.media)
         top = min(limits.photo_bytes, limits.file_bytes)
         shrunk = any(m.size > top or m not in job.media for m in shown if not m.caption)
-        buttons = cards.result_buttons(
+        buttons = under_result(
             say,
             job,
             actions,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import cards
+from core import buttons, cards
 from core.cards import Standing
 from core.i18n import translator
 from core.jobs import Action, Entry, Job, State, Verb
@@ -179,7 +179,7 @@ def test_after_a_window_the_prompt_that_was_used_is_shown() -> None:
 def buttons_of(*actions: Action, **more: Any) -> tuple[Button, ...]:
     given: dict[str, Any] = {"original": False} | more
     used, person = given.pop("used", ()), given.pop("person", {})
-    return cards.result_buttons(say, job(), actions, used, OFFERS, person, **given)
+    return buttons.under_result(say, job(), actions, used, OFFERS, person, **given)
 
 
 def test_a_button_that_was_pressed_shows_it() -> None:
@@ -222,7 +222,7 @@ def test_a_command_says_what_it_costs_with_the_persons_own_model(
     values = {"command": "video", "image": "file:0"}
     asks = action(Verb.COMMAND, "v", label="Animate", values=values)
     asks = replace(asks, request=Request("film", "video"))
-    (drawn,) = cards.result_buttons(say, job(), [asks], (), offers, person, original=False)
+    (drawn,) = buttons.under_result(say, job(), [asks], (), offers, person, original=False)
     assert drawn.label == f"Animate · {price}"
 
 
@@ -245,7 +245,7 @@ def test_large_buttons_stand_three_abreast_where_there_is_room(
 ) -> None:
     """Never more than five rows because of it, and none is lost."""
     made = tuple(Button(label=str(n), token=str(n), row=row) for n, row in enumerate(sorted(rows)))
-    wide = cards.enlarge(made)
+    wide = buttons.enlarge(made)
 
     assert {b.token for b in wide} == {b.token for b in made}
     if wide != made:
