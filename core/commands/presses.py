@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from core import cards, ledger
+from core.commands import find
 from core.commands.context import STOPPABLE, Context
 from core.errors import Gone, StoreError
 from core.i18n import mark
@@ -88,14 +89,27 @@ async def again(
     job = await _job(ctx, action)
     ctx.command = job.command
     ctx.place = replace(ctx.place, hidden=job.place.hidden and not ctx.place.private)
+    request = await _renewed(ctx, job.request)
+    if request is None:
+        return
     await ctx.start(
-        job.request,
+        request,
         title=job.title,
         parent=job.parent or job.id,
         once_key=f"{job.id}:{action.key}",
         spoiler=job.place.spoiler,
     )
     await _moved(ctx, job, State.UNSURE, _left, "unsure, and run again")
+
+
+async def _renewed(ctx: Context, request: Request) -> Request | None:
+    """A request as it is to be run again; None where that makes no sense, which was told. A search
+    sees what its owner may see now, not what they could see then.
+    """
+    offer = ctx.studio.offers.get(request.offer)
+    if request.kind != "embedding" or offer is None:
+        return request
+    return await find.as_of_now(ctx, request, offer.texts)
 
 
 async def _moved(
