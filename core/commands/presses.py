@@ -84,14 +84,19 @@ async def proceed(
 async def again(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
-    """AGAIN: the same request as a new job, once per button; an unsure job is answered by it."""
+    """AGAIN: the same request as a new job, once per button; an unsure job is answered by it.
+
+    What one person alone saw stays for their eyes only.
+    """
     del values, providers
     job = await _job(ctx, action)
     ctx.command = job.command
-    ctx.place = replace(ctx.place, hidden=job.place.hidden and not ctx.place.private)
+    ctx.place = replace(ctx.place, hidden=False)
     request = await _renewed(ctx, job.request)
     if request is None:
         return
+    if ctx.place.shared and not job.place.shared:
+        await ctx.step_aside()
     await ctx.start(
         request,
         title=job.title,
