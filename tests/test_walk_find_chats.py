@@ -90,6 +90,12 @@ async def test_a_search_on_discord(discord: discord_house.Walk) -> None:
         await ann.slash(general, "show", job=number)
         await general.wait_message(hidden("You have no job"), timeout=60)
 
+        await ann.slash(general, "find", words="good evening")
+        evening = await general.wait_message(hidden("Search", VOICE, "tokens"), timeout=60)
+        hall.overwrites.append(shut)
+        await ann.click(evening, "1")
+        await general.wait_message(hidden("not look any more"), timeout=60)
+
 
 async def test_a_server_that_tells_nothing_of_itself(discord: discord_house.Walk) -> None:
     """Only one's own and the channel's results are found where the bot is no member."""
@@ -233,6 +239,10 @@ async def test_a_search_in_a_group_on_telegram(telegram: telegram_house.Walk) ->
         shown = await chat.wait_message(lambda m: bool(m.photo), timeout=60)
         assert "Ben made this" in shown.words
         assert telegram_house.labels(shown) == []
+        del group.members[ann.id]
+        refused = await ann.press(found, telegram_house.labels(found)[0])
+        assert "not look any more" in str((await refused.wait_answer()).text)
+        group.members[ann.id] = ann
 
         await ann.say(chat, "/find a fox in the snow")
         await chat.wait_message(says("nothing to find yet"), timeout=60)

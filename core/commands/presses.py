@@ -191,8 +191,20 @@ async def show(
     del values, providers
     job = await _job(ctx, action)
     if action.values.get("job"):
+        if not await _seen(ctx, job):
+            raise Gone(mark("I found this where you may not look any more."))
         await ctx.step_aside()
     await ctx.show(job)
+
+
+async def _seen(ctx: Context, job: Job) -> bool:
+    """Whether the caller may see now what a search of theirs found."""
+    if job.owner == ctx.caller.key:
+        return True
+    if not job.place.shared:
+        return False
+    adapter = ctx.studio.outbox.adapter(job.place.platform)
+    return job.place.shared in await find.where(ctx) or await adapter.reads(job.place, ctx.caller)
 
 
 async def original(
