@@ -149,13 +149,15 @@ async def test_vectors_of_others_are_not_handed_out(store: Store) -> None:
     assert await store.meanings(HERE) == [("j2", b"bbbb")]
 
 
-async def test_a_model_that_changed_is_read_anew(store: Store) -> None:
-    """Vectors of another length cannot be compared with, so they go."""
+async def test_only_vectors_that_are_named_are_forgotten(store: Store) -> None:
+    """Other people's and other models' stay, whatever their length."""
     await made(store, 1)
     await made(store, 2)
     await store.keep_meanings("small", {"j1": b"aaaa"})
     await store.keep_meanings("large", {"j1": b"bbbb"})
     await store.keep_meanings("small", {"j2": b"aaaabbbb"})
+    assert len(await store.meanings(MINE)) == 2
+    await store.forget_meanings("small", ["j1"])
 
     assert await store.meanings(MINE) == [("j2", b"aaaabbbb")]
     assert ids((await store.unread(MINE, 10))[0]) == ["j1"]

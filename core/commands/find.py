@@ -125,7 +125,10 @@ async def found(store: Store, offers: Mapping[str, Offer], job: Job, result: Res
     index = job.request.options.get("index") or []
     read = {one: v for entry, v in zip(index, vectors, strict=True) for one in entry["jobs"]}
     await store.keep_meanings(scope.model, read)
-    near = await asyncio.to_thread(nearest, words, await store.meanings(scope), NEAR)
+    known = await store.meanings(scope)
+    others = [one for one, vector in known if len(vector) != len(words)]
+    await store.forget_meanings(scope.model, others)
+    near = await asyncio.to_thread(nearest, words, known, NEAR)
     near = [one for one in near if one != job.request.options.get("besides")]
     hits = _distinct(await store.jobs_by_id(near))[:SHOWN]
     say, unread = translator(job.lang), int(job.request.options.get("unread") or 0)

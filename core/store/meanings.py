@@ -16,7 +16,6 @@ from sqlalchemy import (
     Subquery,
     and_,
     delete,
-    func,
     or_,
     select,
     union,
@@ -68,18 +67,18 @@ class Meanings(Part):
         return await self._read(op)
 
     async def keep_meanings(self, model: str, vectors: Mapping[str, bytes]) -> None:
-        """Keep vectors by their jobs' ids; the model's others of another length are of no use."""
+        """Keep vectors by their jobs' ids; those that have one keep it."""
         if not vectors:
             return
-        width = len(next(iter(vectors.values())))
-        other = func.length(meanings.c.vector) != width
         made = [{"job": job, "model": model, "vector": v} for job, v in vectors.items()]
 
-        def op(c: Connection) -> None:
-            c.execute(delete(meanings).where(meanings.c.model == model, other))
-            rows.add_new(c, meanings, made)
+        await self._write(lambda c: rows.add_new(c, meanings, made))
 
-        await self._write(op)
+    async def forget_meanings(self, model: str, ids: Collection[str]) -> None:
+        """Drop the vectors of these jobs, which cannot be compared with: they are read anew."""
+        if ids:
+            of = meanings.c.job.in_(list(ids))
+            await self._change(delete(meanings).where(of, meanings.c.model == model))
 
     async def meanings(self, scope: Scope) -> list[tuple[str, bytes]]:
         """The vectors of what a search looks through, with their jobs' ids, the newest first."""
