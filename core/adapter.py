@@ -40,6 +40,10 @@ class Adapter(Protocol):
         """
         ...
 
+    async def reads(self, chat: Place, caller: Caller) -> bool:
+        """Whether a person is known to read another chat now. Never raises."""
+        ...
+
     @property
     def entrance(self) -> str:
         """An address at which a person begins a chat with the bot alone; empty where that needs no

@@ -45,6 +45,11 @@ class Chat:
     def limits(self, place: Place) -> Limits:
         return self._limits
 
+    async def reads(self, chat: Place, caller: Caller) -> bool:
+        """Chats stand alone here."""
+        del chat, caller
+        return False
+
     async def around(self, place: Place) -> Sequence[str]:
         """None."""
         del place

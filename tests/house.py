@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -42,3 +44,10 @@ async def running(
         finally:
             app.stop.set()
             await run
+
+
+def done(folder: Path) -> int:
+    """How many jobs are closed with a result."""
+    with contextlib.closing(sqlite3.connect(folder / "atelier.db")) as store:
+        query = "SELECT count(*) FROM jobs WHERE state = 'done'"
+        return int(store.execute(query).fetchone()[0])

@@ -47,6 +47,33 @@ def test_a_model_of_the_owners_own_is_sold_like_its_family() -> None:
     assert offer.cost({"ar": "16:9", "quality": "hd"}) == 0.07
 
 
+@pytest.mark.parametrize(
+    ("key", "settings", "texts"),
+    [
+        ("bge-m3", {"family": "embeddings", "kind": "embedding", "price": 0.001}, 10),
+        ("text-embedding-3-small", {"model": "qwen-embedding"}, 10),
+        ("text-embedding-3-small", {"price": 0.001}, 96),
+        ("text-embedding-ada-002", {"price": 0.001}, 20),
+        (
+            "small",
+            {
+                "family": "embeddings",
+                "kind": "embedding",
+                "price": 0.001,
+                "model": "text-embedding-3-small",
+            },
+            96,
+        ),
+    ],
+)
+def test_models_whose_vectors_may_be_wide_take_few_texts(
+    key: str, settings: dict[str, Any], texts: int
+) -> None:
+    """Nobody told how many numbers those of the owner's own models have."""
+    offers = catalogue(providers(), {key: ModelSettings(**settings)})
+    assert offers[key].texts == texts
+
+
 def test_language_models_are_sold_by_the_million_tokens() -> None:
     """Of question and answer; what a long one costs is held unless the price says how much."""
     tokens = {"price_in": 3.0, "price_out": 12.0}

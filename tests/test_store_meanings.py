@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, select
 
 from core.jobs import Job, State
 from core.messages import Place, Ref
 from core.providers.base import Request
 from core.store import Scope, Store
 from core.store import meanings as module
+from core.store.schema import metadata
 from tests.making import make_job
 from tests.stores import clock, postgres, store, url
 
@@ -147,17 +149,32 @@ async def test_vectors_of_others_are_not_handed_out(store: Store) -> None:
     assert await store.meanings(HERE) == [("j2", b"bbbb")]
 
 
-async def test_a_model_that_changed_is_read_anew(store: Store) -> None:
-    """Vectors of another length cannot be compared with, so they go."""
+async def test_only_vectors_that_are_named_are_forgotten(store: Store) -> None:
+    """Other people's and other models' stay, whatever their length."""
     await made(store, 1)
     await made(store, 2)
     await store.keep_meanings("small", {"j1": b"aaaa"})
     await store.keep_meanings("large", {"j1": b"bbbb"})
     await store.keep_meanings("small", {"j2": b"aaaabbbb"})
+    assert len(await store.meanings(MINE)) == 2
+    await store.forget_meanings("small", ["j1"])
 
     assert await store.meanings(MINE) == [("j2", b"aaaabbbb")]
     assert ids((await store.unread(MINE, 10))[0]) == ["j1"]
     assert await store.meanings(replace(MINE, model="large")) == [("j1", b"bbbb")]
+
+
+def test_results_of_many_chats_are_taken_from_their_own_index() -> None:
+    """However many chats a server has: not out of all jobs that are done."""
+    scope = replace(HERE, shared=[f"chat:{n}" for n in range(200)])
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    query = select(module._within(scope)).compile(engine, compile_kwargs={"literal_binds": True})
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all())
+    assert "INDEX jobs_shared" in plan
+    assert "INDEX jobs_owner" in plan
+    assert "jobs_state" not in plan
 
 
 async def test_nothing_is_kept_of_nothing(store: Store) -> None:

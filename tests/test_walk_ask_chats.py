@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from bot.sandbox import clips
 from tests import discord_house, telegram_house
+from tests.house import done
 from tests.servers.discord_files import Attachment
 from tests.servers.telegram_faults import Fault
 
@@ -155,6 +157,23 @@ async def test_a_private_answer_is_seen_by_its_person_alone(discord: discord_hou
         )
         assert more.ephemeral
         assert not any("You asked" in m.content for m in general.log if bob.sees(m))
+
+
+async def test_what_was_private_is_run_again_for_ones_own_eyes(discord: discord_house.Walk) -> None:
+    """A question of the private chat, run again on a server."""
+    async with discord.bot():
+        ann, general = discord.people()
+        dm = ann.dm()
+        await ann.slash(dm, "ask", prompt="where is my secret garden?")
+        first = await dm.wait_message(discord_house.says("secret", "tokens"), timeout=60)
+        await telegram_house.until(lambda: done(discord.folder))
+        number = re.findall(r"`(\w{7})`", first.content)[-1]
+        await ann.slash(general, "again", job=number)
+        offered = await general.wait_message(discord_house.says("secret", "It cost"), timeout=60)
+        await ann.click(offered, discord_house.labels(offered)[0])
+        answer = await general.wait_message(discord_house.says("secret", "tokens"), timeout=60)
+        assert offered.ephemeral
+        assert answer.ephemeral
 
 
 async def test_a_sound_is_written_down_from_its_menu(discord: discord_house.Walk) -> None:

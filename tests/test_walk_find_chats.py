@@ -18,6 +18,7 @@ from tests.telegram_house import says, until
 
 FOX, BOAT = "a red fox in deep snow", "a sailing boat at night"
 SECRET, VOICE = "a fox in my secret garden", "Good evening, dear foxes"
+LATER = "Good night, dear foxes"
 
 
 @pytest.fixture
@@ -88,6 +89,12 @@ async def test_a_search_on_discord(discord: discord_house.Walk) -> None:
         number = re.findall(r"`(\w{7})`", fox.content)[-1]
         await ann.slash(general, "show", job=number)
         await general.wait_message(hidden("You have no job"), timeout=60)
+
+        await ann.slash(general, "find", words="good evening")
+        evening = await general.wait_message(hidden("Search", VOICE, "tokens"), timeout=60)
+        hall.overwrites.append(shut)
+        await ann.click(evening, "1")
+        await general.wait_message(hidden("not look any more"), timeout=60)
 
 
 async def test_a_server_that_tells_nothing_of_itself(discord: discord_house.Walk) -> None:
@@ -181,6 +188,36 @@ async def test_a_search_in_a_private_chat_on_telegram(telegram: telegram_house.W
         assert sent(telegram) == [["a fox in the snow", FOX]]
 
 
+async def test_a_search_run_again_sees_what_may_be_seen_now(discord: discord_house.Walk) -> None:
+    """Not what could be seen where it was first run: elsewhere only one's own results are found,
+    and what was made here since is found here.
+    """
+    async with discord.bot():
+        ann, general = discord.people()
+        ben = discord.person("Ben", general)
+        await ben.slash(general, "speak", text=VOICE)
+        await general.wait_message(told(VOICE, "GPT voice"), timeout=60)
+        await ann.slash(general, "speak", text=BOAT)
+        await general.wait_message(told(BOAT, "GPT voice"), timeout=60)
+        await ann.slash(general, "find", words="foxes")
+        found = await general.wait_message(hidden("Search", VOICE, "by Ben"), timeout=60)
+        number = re.findall(r"`(\w{7})`", found.content)[-1]
+        await ben.slash(general, "speak", text=LATER)
+        await general.wait_message(told(LATER, "GPT voice"), timeout=60)
+
+        dm = ann.dm()
+        await ann.slash(dm, "again", job=number)
+        offered = await dm.wait_message(told("Search", "It cost"), timeout=60)
+        await ann.click(offered, discord_house.labels(offered)[0])
+        alone = await dm.wait_message(told("Search", "tokens"), timeout=60)
+        assert "Ben" not in alone.content
+        await ann.slash(general, "again", job=number)
+        offered = await general.wait_message(hidden("Search", "It cost"), timeout=60)
+        await ann.click(offered, discord_house.labels(offered)[0])
+        await general.wait_message(hidden("Search", LATER, "by Ben", "tokens"), timeout=60)
+        assert sent(discord) == [["foxes", BOAT, VOICE], ["foxes"], ["foxes", LATER]]
+
+
 async def test_a_search_in_a_group_on_telegram(telegram: telegram_house.Walk) -> None:
     """It is answered in the private chat; what Ben made in his own is not found."""
     async with telegram.bot():
@@ -202,6 +239,10 @@ async def test_a_search_in_a_group_on_telegram(telegram: telegram_house.Walk) ->
         shown = await chat.wait_message(lambda m: bool(m.photo), timeout=60)
         assert "Ben made this" in shown.words
         assert telegram_house.labels(shown) == []
+        del group.members[ann.id]
+        refused = await ann.press(found, telegram_house.labels(found)[0])
+        assert "not look any more" in str((await refused.wait_answer()).text)
+        group.members[ann.id] = ann
 
         await ann.say(chat, "/find a fox in the snow")
         await chat.wait_message(says("nothing to find yet"), timeout=60)

@@ -7,8 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import done
 from tests.servers.telegram_people import GroupChat, Person
-from tests.telegram_house import Walk, grid, labels, picture, question, result, says, studio, world
+from tests.telegram_house import (
+    Walk,
+    grid,
+    labels,
+    picture,
+    question,
+    result,
+    says,
+    studio,
+    until,
+    world,
+)
 
 
 @pytest.fixture
@@ -216,6 +228,23 @@ async def test_what_is_ones_own_business_is_said_in_the_private_chat(walk: Walk)
         await ann.press(offered, labels(offered)[0])
         await group.wait_message(lambda m: result("a fox")(m) and m is not four, timeout=15)
     assert len(walk.paid) == 2
+
+
+async def test_what_was_private_is_run_again_in_private(walk: Walk) -> None:
+    """Asked for in a group it is offered in the private chat, and neither what was asked nor the
+    new answer is seen in the group.
+    """
+    async with walk.bot():
+        ann, own = walk.ann()
+        _, group = studio(walk)
+        await ann.say(own, "/ask where is my secret garden?")
+        first = await own.wait_message(says("secret", "tokens"), timeout=60)
+        await until(lambda: done(walk.folder))
+        await ann.say(group, "/again")
+        offered = await own.wait_message(says("secret", "It cost"), timeout=60)
+        await ann.press(offered, labels(offered)[0])
+        await own.wait_message(lambda m: m is not first and says("secret", "tokens")(m), timeout=60)
+        assert not [m for m in group.from_bot if "secret" in m.words]
 
 
 async def test_a_conversation_is_forgotten_where_that_was_said(walk: Walk) -> None:

@@ -200,6 +200,11 @@ class DiscordAdapter:
         del caller
         return replace(place, hidden=not place.private)
 
+    async def reads(self, chat: Place, caller: Caller) -> bool:
+        """What was found is looked at where it was looked for."""
+        del chat, caller
+        return False
+
     async def around(self, place: Place) -> Sequence[str]:
         """The server's channels that are open to all its members."""
         guild = read_door(place.door).guild

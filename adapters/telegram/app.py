@@ -6,13 +6,21 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 from telegram import Bot
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
 
 from adapters.telegram.answers import ALERT, Answers
 from adapters.telegram.asking import Asking
@@ -265,6 +273,20 @@ class TelegramAdapter:
         """Chats stand alone here."""
         del place
         return ()
+
+    async def reads(self, chat: Place, caller: Caller) -> bool:
+        """As Telegram says; where it tells nobody, they read it when they asked there."""
+        try:
+            member = await self._bot.get_chat_member(chat.chat, int(caller.id))
+        except (BadRequest, Forbidden) as error:
+            return says(error, "admin") or says(error, "inaccessible")
+        except ChatMigrated as error:
+            return await self.reads(replace(chat, chat=str(error.new_chat_id)), caller)
+        except InvalidToken:
+            return True
+        except TelegramError:
+            return False
+        return bool(getattr(member, "is_member", member.status not in ("left", "kicked")))
 
     @property
     def entrance(self) -> str:

@@ -167,6 +167,11 @@ class WebAdapter:
         del place
         return ()
 
+    async def reads(self, chat: Place, caller: Caller) -> bool:
+        """Every session is one person's alone."""
+        del chat, caller
+        return False
+
     async def send(
         self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
     ) -> Ref:

@@ -64,26 +64,35 @@ async def find(ctx: Context, options: FindOptions) -> None:
     """Look for earlier results; free where there are none."""
     offer = ctx.offer("embedding", options.model)
     request, notes = request_for(offer, options.words, {})
-    request = ctx.with_options(request, where=await _where(ctx), besides=ctx.source)
+    request = ctx.with_options(ctx.noted(request, notes), besides=ctx.source)
+    search = await as_of_now(ctx, request, offer.texts)
+    if search is not None:
+        await ctx.step_aside()
+        await ctx.start(search)
+
+
+async def as_of_now(ctx: Context, request: Request, texts: int) -> Request | None:
+    """A search through what the caller may see here and now, whatever it looked through before;
+    None where there is nothing to find, which the caller was told.
+    """
+    request = ctx.with_options(request, where=await where(ctx))
     scope = scope_of(ctx.studio.offers, ctx.caller.key, request)
-    jobs, unread, total = await ctx.studio.store.unread(scope, offer.texts)
+    jobs, unread, total = await ctx.studio.store.unread(scope, texts)
     if not total:
         text = ctx.say("There is nothing to find yet: you have made nothing. Start with /imagine.")
         await ctx.reply(Message(text, private=True))
-        return
-    request = ctx.with_options(request, index=index_of(jobs), unread=unread - len(jobs))
-    await ctx.step_aside()
-    await ctx.start(ctx.noted(request, notes))
+        return None
+    return ctx.with_options(request, index=index_of(jobs), unread=unread - len(jobs))
 
 
 def scope_of(offers: Mapping[str, Offer], owner: str, request: Request) -> Scope:
     """What a search looks through: everything but searches."""
     searches = [offer.key for offer in offers.values() if offer.kind == request.kind]
-    where, model = request.options.get("where") or (), str(request.options["model"])
-    return Scope(owner, where, model, searches)
+    shared, model = request.options.get("where") or (), str(request.options["model"])
+    return Scope(owner, shared, model, searches)
 
 
-async def _where(ctx: Context) -> list[Json]:
+async def where(ctx: Context) -> list[Json]:
     """Whose people share what is found: this chat, and those that all of them may read."""
     here = replace(ctx.place, hidden=False, alone=False)
     around = await ctx.studio.outbox.adapter(here.platform).around(here)
@@ -116,7 +125,10 @@ async def found(store: Store, offers: Mapping[str, Offer], job: Job, result: Res
     index = job.request.options.get("index") or []
     read = {one: v for entry, v in zip(index, vectors, strict=True) for one in entry["jobs"]}
     await store.keep_meanings(scope.model, read)
-    near = await asyncio.to_thread(nearest, words, await store.meanings(scope), NEAR)
+    known = await store.meanings(scope)
+    others = [one for one, vector in known if len(vector) != len(words)]
+    await store.forget_meanings(scope.model, others)
+    near = await asyncio.to_thread(nearest, words, known, NEAR)
     near = [one for one in near if one != job.request.options.get("besides")]
     hits = _distinct(await store.jobs_by_id(near))[:SHOWN]
     say, unread = translator(job.lang), int(job.request.options.get("unread") or 0)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from core import cards, ledger
+from core.commands import find
 from core.commands.context import STOPPABLE, Context
 from core.errors import Gone, StoreError
 from core.i18n import mark
@@ -83,19 +84,37 @@ async def proceed(
 async def again(
     ctx: Context, action: Action, values: Values, providers: Mapping[str, Provider]
 ) -> None:
-    """AGAIN: the same request as a new job, once per button; an unsure job is answered by it."""
+    """AGAIN: the same request as a new job, once per button; an unsure job is answered by it.
+
+    What one person alone saw stays for their eyes only.
+    """
     del values, providers
     job = await _job(ctx, action)
     ctx.command = job.command
-    ctx.place = replace(ctx.place, hidden=job.place.hidden and not ctx.place.private)
+    ctx.place = replace(ctx.place, hidden=False)
+    request = await _renewed(ctx, job.request)
+    if request is None:
+        return
+    if ctx.place.shared and not job.place.shared:
+        await ctx.step_aside()
     await ctx.start(
-        job.request,
+        request,
         title=job.title,
         parent=job.parent or job.id,
         once_key=f"{job.id}:{action.key}",
         spoiler=job.place.spoiler,
     )
     await _moved(ctx, job, State.UNSURE, _left, "unsure, and run again")
+
+
+async def _renewed(ctx: Context, request: Request) -> Request | None:
+    """A request as it is to be run again; None where that makes no sense, which was told. A search
+    sees what its owner may see now, not what they could see then.
+    """
+    offer = ctx.studio.offers.get(request.offer)
+    if request.kind != "embedding" or offer is None:
+        return request
+    return await find.as_of_now(ctx, request, offer.texts)
 
 
 async def _moved(
@@ -172,8 +191,20 @@ async def show(
     del values, providers
     job = await _job(ctx, action)
     if action.values.get("job"):
+        if not await _seen(ctx, job):
+            raise Gone(mark("I found this where you may not look any more."))
         await ctx.step_aside()
     await ctx.show(job)
+
+
+async def _seen(ctx: Context, job: Job) -> bool:
+    """Whether the caller may see now what a search of theirs found."""
+    if job.owner == ctx.caller.key:
+        return True
+    if not job.place.shared:
+        return False
+    adapter = ctx.studio.outbox.adapter(job.place.platform)
+    return job.place.shared in await find.where(ctx) or await adapter.reads(job.place, ctx.caller)
 
 
 async def original(

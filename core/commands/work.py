@@ -111,7 +111,8 @@ async def again(ctx: Context, options: MaybeJobOptions) -> None:
     )
     (action,) = await ctx.studio.store.add_actions([action])
     text = f"{cards.headline(say, job, 200)}\n{await ctx.cost(job)}"
-    ctx.apart = None  # where the button is pressed the result comes
+    if job.place.shared:
+        ctx.apart = None  # where the button is pressed the result comes
     await ctx.reply(Message(text, buttons=(cards.button(say, action),), private=True))
 
 

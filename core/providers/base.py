@@ -331,6 +331,10 @@ class Provider(Protocol):
         """Merge a form's answers into a request. Raises `BadInput` with the fix."""
         ...
 
+    def owned(self, offer: Offer) -> Offer:
+        """An offer that the owner made or changed, with what the family knows of such a model."""
+        ...
+
 
 class Family:
     """What most families have in common: no second way, no list, no questions."""
@@ -366,3 +370,7 @@ class Family:
         """No questions."""
         del values
         return request
+
+    def owned(self, offer: Offer) -> Offer:
+        """As the owner has it."""
+        return offer

@@ -107,9 +107,10 @@ def _offers(
     offers = _built_in(families)
     for key, settings in models.items():
         given = settings.model_dump(exclude_none=True, exclude={"default", *TOKENS})
-        offers[key] = replace(
+        offer = replace(
             offers.get(key) or _new(families, key, settings), **_metered(settings), **given
         )
+        offers[key] = families[offer.family].owned(offer)
     first = [key for key, settings in models.items() if settings.default]
     return {key: offers[key] for key in dict.fromkeys([*first, *offers])}
 

@@ -11,10 +11,11 @@ import base64
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.errors import BadInput, Garbled, Spent
 from core.i18n import mark
-from core.providers.base import Family, Offer, Request, Result, Ticket, Waiting
+from core.providers.base import MILLION, Family, Offer, Request, Result, Ticket, Waiting
 from core.providers.fields import list_of, object_of, text_of, whole
 from core.wire import Answer, Call, Json, refusal
 
@@ -23,12 +24,14 @@ PATH = "/v1/embeddings"
 SECONDS = 60.0
 MOST = 20_000_000
 """Bytes of an answer: each of its numbers takes some twenty characters."""
-MILLION = 1_000_000
 HELD = 50_000
 """Tokens that are paid for at most, about: those of the most texts that one call takes."""
 WIDTHS: Mapping[str, int] = {"text-embedding-3-": 256}
 """Numbers of a vector by the beginning of a model's name, for models that can be told: the first
 of those that they give by themselves say nearly the same."""
+
+WIDE = 10
+"""Texts of a call to a model that nobody knows: its vectors may have some 3,000 numbers."""
 
 
 def _offer(key: str, title: str, cost: float, texts: int = 96) -> Offer:
@@ -70,10 +73,17 @@ class Embeddings(Family):
             raise BadInput(mark("Say what you are looking for."))
         model = text_of(request.options.get("model")) or request.offer
         body: dict[str, Json] = {"model": model, "input": texts, "encoding_format": "float"}
-        if width := next((n for head, n in WIDTHS.items() if model.startswith(head)), 0):
+        if width := _width(model):
             body["dimensions"] = width
         keys = (request.offer, model, "openai")
         return Call("POST", PATH, FAMILY, body, SECONDS, most=MOST, keys=keys)
+
+    def owned(self, offer: Offer) -> Offer:
+        """A model whose vectors may be wide takes few texts a call, as its answer is parsed at one
+        go.
+        """
+        known = offer.wire in {one.key for one in OFFERS} or _width(offer.wire)
+        return offer if known else replace(offer, texts=min(offer.texts, WIDE))
 
     def accept(self, request: Request, answer: Answer) -> Ticket | Waiting | Result:
         """The vectors, in the order of the texts. Raises a `GatewayError`; a good answer that is of
@@ -92,6 +102,11 @@ class Embeddings(Family):
         if len({len(vector) for vector in vectors}) > 1:
             raise _useless("vectors of several lengths")
         return Result(vectors=vectors, tokens=_tokens(body))
+
+
+def _width(model: str) -> int:
+    """What a model is told to give; 0 for one that cannot be told."""
+    return next((n for head, n in WIDTHS.items() if model.startswith(head)), 0)
 
 
 def inputs(request: Request) -> list[str]:

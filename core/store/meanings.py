@@ -16,7 +16,6 @@ from sqlalchemy import (
     Subquery,
     and_,
     delete,
-    func,
     or_,
     select,
     union,
@@ -53,38 +52,40 @@ class Meanings(Part):
         those there are in all, and how many results with and without.
         """
         found = _within(scope)
-        bare = select(found.c.id).where(~_of(found, scope).exists())
-        mine = (jobs.c.owner == scope.owner).desc()
-        query = select(jobs).where(jobs.c.id.in_(bare)).order_by(mine, jobs.c.created_at.desc())
+        mine = (found.c.owner == scope.owner).desc()
+        query = (
+            select(found.c.id, meanings.c.job.is_not(None).label("read"))
+            .outerjoin(meanings, _of(found, scope))
+            .order_by(mine, found.c.created_at.desc())
+        )
 
         def op(c: Connection) -> tuple[list[Job], int, int]:
-            total = c.execute(select(func.count()).select_from(found)).scalar_one()
-            left = c.execute(select(func.count()).select_from(bare.subquery())).scalar_one()
-            chosen = [rows.job_of(row) for row in c.execute(query.limit(most))]
-            return chosen, int(left), int(total)
+            every = c.execute(query).all()
+            bare = [row.id for row in every if not row.read]
+            return _jobs(c, bare[:most]), len(bare), len(every)
 
         return await self._read(op)
 
     async def keep_meanings(self, model: str, vectors: Mapping[str, bytes]) -> None:
-        """Keep vectors by their jobs' ids; the model's others of another length are of no use."""
+        """Keep vectors by their jobs' ids; those that have one keep it."""
         if not vectors:
             return
-        width = len(next(iter(vectors.values())))
-        other = func.length(meanings.c.vector) != width
         made = [{"job": job, "model": model, "vector": v} for job, v in vectors.items()]
 
-        def op(c: Connection) -> None:
-            c.execute(delete(meanings).where(meanings.c.model == model, other))
-            rows.add_new(c, meanings, made)
+        await self._write(lambda c: rows.add_new(c, meanings, made))
 
-        await self._write(op)
+    async def forget_meanings(self, model: str, ids: Collection[str]) -> None:
+        """Drop the vectors of these jobs, which cannot be compared with: they are read anew."""
+        if ids:
+            of = meanings.c.job.in_(list(ids))
+            await self._change(delete(meanings).where(of, meanings.c.model == model))
 
     async def meanings(self, scope: Scope) -> list[tuple[str, bytes]]:
         """The vectors of what a search looks through, with their jobs' ids, the newest first."""
         found = _within(scope)
         query = (
             select(found.c.id, meanings.c.vector)
-            .join(meanings, and_(meanings.c.job == found.c.id, meanings.c.model == scope.model))
+            .join(meanings, _of(found, scope))
             .order_by(found.c.created_at.desc())
         )
 
@@ -95,17 +96,17 @@ class Meanings(Part):
 
     async def jobs_by_id(self, ids: Sequence[str]) -> list[Job]:
         """The jobs of these ids that there are, in this order."""
+        return await self._read(lambda c: _jobs(c, ids))
 
-        def op(c: Connection) -> list[Job]:
-            query = select(jobs).where(jobs.c.id.in_(ids))
-            found = {row.id: rows.job_of(row) for row in c.execute(query)}
-            return [found[one] for one in ids if one in found]
 
-        return await self._read(op)
+def _jobs(c: Connection, ids: Sequence[str]) -> list[Job]:
+    query = select(jobs).where(jobs.c.id.in_(ids))
+    found = {row.id: rows.job_of(row) for row in c.execute(query)}
+    return [found[one] for one in ids if one in found]
 
 
 def _within(scope: Scope) -> Subquery:
-    """Ids and times of the results that a search looks through."""
+    """Ids, owners and times of the results that a search looks through."""
     ways = [_newest(jobs.c.owner == scope.owner, scope)]
     if scope.shared:
         ways.append(_newest(and_(jobs.c.shared.in_(list(scope.shared)), SHARED), scope))
@@ -113,12 +114,15 @@ def _within(scope: Scope) -> Subquery:
 
 
 def _newest(whose: ColumnElement[bool], scope: Scope) -> Any:
-    """The newest results that are shown or about to be closed."""
-    shown = or_(
-        jobs.c.state == State.DONE, and_(jobs.c.state == State.READY, jobs.c.result.is_not(None))
-    )
+    """The newest results that are shown or about to be closed.
+
+    The state is compared as an expression, so that no index of states, in which nearly every job is
+    done, is taken for the one of whose they are.
+    """
+    state = jobs.c.state.concat("")
+    shown = or_(state == State.DONE, and_(state == State.READY, jobs.c.result.is_not(None)))
     found = (
-        select(jobs.c.id, jobs.c.created_at)
+        select(jobs.c.id, jobs.c.owner, jobs.c.created_at)
         .where(whose, shown, jobs.c.offer.not_in(list(scope.without)))
         .order_by(jobs.c.created_at.desc())
         .limit(REACH)
@@ -127,7 +131,6 @@ def _newest(whose: ColumnElement[bool], scope: Scope) -> Any:
     return select(found)
 
 
-def _of(found: Subquery, scope: Scope) -> Any:
-    """A result's vector."""
-    same = and_(meanings.c.job == found.c.id, meanings.c.model == scope.model)
-    return select(meanings.c.job).where(same)
+def _of(found: Subquery, scope: Scope) -> ColumnElement[bool]:
+    """Which is a result's vector."""
+    return and_(meanings.c.job == found.c.id, meanings.c.model == scope.model)
