@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -30,6 +31,8 @@ PACKAGE = "atelier-bot"
 CONFIG = Path("config.toml")
 PATIENCE = 9.5
 """Seconds after which a stop that was asked for is made, whatever still hangs: nothing is lost."""
+MMAP_THRESHOLD, MMAP_FROM = -3, 1 << 20
+"""glibc's name for the size from which a block of memory is its own, and that size in bytes."""
 NOTHING_SET = """\
 There are no settings yet. Either
   copy config.example.toml to config.toml and fill in the gateway's key and a bot's token,
@@ -179,11 +182,13 @@ async def _run(
 
     gc.freeze()
     gc.enable()
+    _give_back()
     set_up(settings.log.level, settings.log.format, settings.secrets())
     app = App(settings, notice=notice, config=config)
     _on_signals(app.stop.set)
 
     def ready() -> None:
+        gc.freeze()  # what the start made stays too, and is not looked through in mid-work
         log.info("ready: %s", app.address)
         if notice:
             typer.echo(f"\n  Open {app.address} in a browser. Stop with Ctrl+C.\n")
@@ -193,6 +198,14 @@ async def _run(
     except StartError as error:
         mask = Masker(settings.secrets())
         _quit(mask(f"{error} {busy}".rstrip() if error.address else str(error)))
+
+
+def _give_back() -> None:
+    """Have the memory of pictures given back when they are done with: glibc learns from the first
+    large block that it frees to keep the next ones.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # other C libraries have no such thing
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MMAP_FROM)
 
 
 def _on_signals(stop: Callable[[], None]) -> None:

@@ -15,6 +15,8 @@ import threading
 import warnings
 import zlib
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
@@ -90,7 +92,9 @@ class Archive:
         self._passing: dict[str, int] = {}
         """How often each passing file was put here and not yet discarded."""
         self._moving = threading.Lock()
-        self._decoding = asyncio.Semaphore(1)
+        # Pictures are looked at one at a time, for each takes the memory of all its pixels; and by
+        # the same thread, for each thread keeps what it once had.
+        self._decoder = ThreadPoolExecutor(1, "pictures")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob("*.part"):
             _sweep(left)
@@ -131,12 +135,11 @@ class Archive:
         try:
             with await asyncio.to_thread(_create, part) as file:  # its lock lasts to the end
                 digest, size = await _write(file, chunks, limit)
-                async with self._decoding:
-                    media = (
-                        Media(digest, mime, size, name=name)
-                        if mime
-                        else await asyncio.to_thread(_inspect, part, digest, size, name)
-                    )
+                media = (
+                    Media(digest, mime, size, name=name)
+                    if mime
+                    else await self._decoded(partial(_inspect, part, digest, size, name))
+                )
                 await asyncio.to_thread(self._settle, part, media, passing)
         except OSError as error:
             raise _full(error) from error
@@ -184,11 +187,11 @@ class Archive:
                 self.path(media).unlink(missing_ok=True)
 
     async def look(self, work: Callable[[Path], T], media: Media) -> T:
-        """Run work that decodes a picture, in a thread: one at a time, for each takes the memory of
-        all its pixels.
-        """
-        async with self._decoding:
-            return await asyncio.to_thread(work, self.path(media))
+        """Run work that decodes a picture, in a thread."""
+        return await self._decoded(partial(work, self.path(media)))
+
+    async def _decoded(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._decoder, work)
 
 
 async def _write(file: BinaryIO, chunks: AsyncIterator[bytes], limit: int) -> tuple[str, int]:
