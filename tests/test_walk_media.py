@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from core.providers.base import Invite, Remote, Request, Result
 from core.providers.midjourney import MidjourneySettings
 from tests.house import running
 from tests.test_inputs import photo
-from tests.web_kit import browser, jar, result
+from tests.web_kit import browser, jar, result, way
 
-PICTURE = ["Animate", "Edit", "Remix", "Use as reference", "Describe", "Try on"]
+PICTURE = ["Animate", "Edit", "Remix", "Describe", "Use as reference", "Try on"]
 
 
 @pytest.fixture
@@ -29,11 +30,6 @@ async def gateway() -> Any:
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
-
-
-def way(card: Any, label: str) -> Any:
-    """A button, whatever price stands on it."""
-    return next(b for b in card["buttons"] if b["label"].partition(" · ")[0] == label)
 
 
 def labels(request: Request, found: Result, *without: str) -> list[str]:
@@ -73,15 +69,42 @@ def test_no_button_leads_where_no_model_is() -> None:
     assert labels(Request("x", "image"), own) == PICTURE[1:]
 
 
+PICTURED = (Remote("https://x/1.png"),)
+
+
 def test_where_a_family_has_four_rows_the_lower_one_is_left_out() -> None:
     """No platform shows more than five rows, and none is to be cut off."""
     asked = Request("x", "image", "a fox")
     rows = tuple(Invite(f"{n}", label=f"{n}", row=n) for n in range(4))
     last = ["Song about this", "Improve"]
-    picture = (Remote("https://x/1.png"),)
-    assert labels(asked, Result(picture, invites=rows)) == PICTURE[:-1]
-    assert labels(asked, Result(picture, invites=rows[:3])) == [*PICTURE, *last]
-    assert labels(asked, Result(picture * 4)) == ["Improve"]
+    assert labels(asked, Result(PICTURED, invites=rows)) == PICTURE[:4]
+    assert labels(asked, Result(PICTURED, invites=rows[:3])) == [*PICTURE, *last]
+    assert labels(asked, Result(PICTURED * 4)) == ["Improve"]
+
+
+@pytest.mark.parametrize("wide", [1, 4, 5])
+@pytest.mark.parametrize("rows", range(6))
+def test_the_file_s_button_has_its_place_beside_the_ways_on(rows: int, wide: int) -> None:
+    """With it there are five rows at most, of five buttons at most."""
+    own = tuple(Invite(f"{r}.{n}", label="x", row=r) for r in range(rows) for n in range(wide))
+    offers = catalogue(providers(MidjourneySettings()), {})
+    asked = Request("x", "image", "a fox")
+    found = follow_ups(offers, asked, Result(PICTURED, invites=own))
+    file = [8] if len(found) > len(own) else []  # its row, see `Finishing`
+    drawn = Counter([*(one.row for one in found), *file])
+    assert len(drawn) <= 5
+    assert max(drawn.values()) <= 5
+
+
+@pytest.mark.parametrize(
+    ("length", "ways"), [(1000, ["Song about this", "Improve"]), (2000, ["Improve"]), (2001, [])]
+)
+def test_a_long_prompt_is_not_sung_about_and_a_very_long_one_not_improved(
+    length: int, ways: list[str]
+) -> None:
+    """What a command takes is the bound of its button."""
+    found = labels(Request("x", "image", "x" * length), Result(PICTURED))
+    assert found == [*PICTURE, *ways]
 
 
 async def test_a_picture_is_drawn_after_and_sung_about_and_worn(

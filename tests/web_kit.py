@@ -89,8 +89,13 @@ async def browser(session: aiohttp.ClientSession, base: str) -> Browser:
 
 def button(card: Card, label: str) -> str:
     """The token of a button, with its price or without."""
-    found = card["buttons"]
-    return next(b["token"] for b in found if label in (b["label"], b["label"].partition(" · ")[0]))
+    return str(way(card, label)["token"])
+
+
+def way(card: Card, label: str) -> dict[str, Any]:
+    """A button, whatever price stands on it."""
+    found: list[dict[str, Any]] = card["buttons"]
+    return next(b for b in found if label in (b["label"], b["label"].partition(" · ")[0]))
 
 
 def result(title: str) -> Wanted:

@@ -1,7 +1,7 @@
 """What a result can be made into by another command: a picture into a film, an answer into speech.
 
 The one place that knows which results lead where. Buttons appear only where a model of the kind is
-offered, in the row that families leave free (`core.cards` shows five rows at most).
+offered, in the rows that families leave free (Discord shows five rows at most).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from core.providers.base import Invite, Kind, Offer, Remote, Request, Result
 
 ROW = 8
 """Below every family's own."""
-LOWER = 9
-"""Below that, where there is room."""
-FULL = 4
-"""Rows of a family's own that leave room for one more on every platform."""
+ROWS, ABREAST = 5, 5
+"""Rows of buttons on the platform that shows the fewest, and buttons in one of them."""
 FIRST_OF_FOUR = "U1"
 """Label of a button that takes one picture out of four in one: a picture that has it is no whole.
 """
 SPOKEN = 4096
 """Characters that are read aloud at a time."""
-IDEA = 1000
-"""Characters of a prompt that is made better, or sung about."""
+IDEA = 2000
+"""Characters of a prompt that is made better."""
+SONG = 1000
+"""Characters of a prompt that is sung about."""
 ANSWERS: frozenset[Kind] = frozenset({"chat", "complete", "transcript", "translation"})
 """Kinds whose result is read."""
 
@@ -47,7 +47,6 @@ class Chain:
     """What the person is asked before."""
     files: int = 0
     """How many files the model is given."""
-    row: int = ROW
 
 
 _PICTURE = {"image": "file:0"}
@@ -72,6 +71,7 @@ PICTURE: tuple[Chain, ...] = (
         (Field("prompt", mark("What the new picture shall show"), "text", max_length=4000),),
         files=1,
     ),
+    Chain(mark("Describe"), "🔍", "describe", "describe", _PICTURE, files=1),
     Chain(
         mark("Use as reference"),
         "📎",
@@ -81,7 +81,6 @@ PICTURE: tuple[Chain, ...] = (
         (Field("prompt", mark("What to draw with it in mind"), "text", max_length=4000),),
         files=1,
     ),
-    Chain(mark("Describe"), "🔍", "describe", "describe", _PICTURE, files=1),
     Chain(
         mark("Try on"),
         "👕",
@@ -90,13 +89,12 @@ PICTURE: tuple[Chain, ...] = (
         {"person": "file:0"},
         (Field("garment", mark("A picture of what shall be worn"), "image"),),
         files=2,
-        row=LOWER,
     ),
 )
 ANSWER: tuple[Chain, ...] = (Chain(mark("Speak"), "🔊", "speak", "speech", {"text": "text:"}),)
 
-SUNG = Chain(mark("Song about this"), "🎵", "song", "song", {"idea": "prompt:"}, row=LOWER)
-DRAWN = Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"}, row=LOWER)
+SUNG = Chain(mark("Song about this"), "🎵", "song", "song", {"idea": "prompt:"})
+DRAWN = Chain(mark("Improve"), "✨", "prompt", "chat", {"idea": "prompt:"})
 
 
 PROPOSED: Mapping[str, Kind] = {
@@ -115,14 +113,21 @@ def follow_ups(offers: Mapping[str, Offer], request: Request, result: Result) ->
     if request.kind in ANSWERS and not result.media:
         fits = 0 < len(result.text) <= SPOKEN
         return (*own, *_invites(ANSWER if fits else (), offers, own))
-    whole, worded = _whole(result), 0 < len(request.prompt) <= IDEA
+    whole, length = _whole(result), len(request.prompt)
     ways = [
         *(PICTURE if whole else ()),
-        *((SUNG,) if whole and worded else ()),
-        *((DRAWN,) if worded and request.kind == "image" and result.media else ()),
+        *((SUNG,) if whole and 0 < length <= SONG else ()),
+        *((DRAWN,) if request.kind == "image" and result.media and 0 < length <= IDEA else ()),
     ]
-    rows = sum(-(-count // 5) for count in Counter(one.row for one in own).values())
-    return (*own, *_invites([w for w in ways if w.row < LOWER or rows < FULL], offers, own))
+    return (*own, *_placed(_invites(ways, offers, own), own))
+
+
+def _placed(ways: Sequence[Invite], own: Sequence[Invite]) -> list[Invite]:
+    """Ways on in the rows that are left, each of which has room for the button of the file."""
+    taken = sum(-(-count // ABREAST) for count in Counter(one.row for one in own).values())
+    line = ABREAST - 1
+    fit = ways[: (ROWS - taken) * line]
+    return [replace(way, row=ROW + number // line) for number, way in enumerate(fit)]
 
 
 def _priced(offers: Mapping[str, Offer], invite: Invite) -> Invite:
@@ -158,7 +163,7 @@ def _invites(
                 Request(offer.key, offer.kind),
                 chain.label,
                 chain.emoji,
-                row=chain.row,
+                row=ROW,
                 form=form,
                 command=chain.command,
                 values=chain.values,
