@@ -35,6 +35,7 @@ from adapters.discord.events import (
     trimmed,
 )
 from adapters.discord.render import modal, text
+from core.commands import TALK
 from core.desk import Desk
 from core.errors import AdapterError, StoreError, UserError
 from core.i18n import mark
@@ -196,7 +197,7 @@ class Intake:
         return answered is not None and await self._desk.conversed(caller, answered)
 
     def _question(self, raw: Raw, me: str) -> Invocation | None:
-        command = next((c for c in self._desk.commands if c.name == "ask"), None)
+        command = next((c for c in self._desk.commands if c.name == TALK), None)
         return words.question(raw, me, command) if command is not None else None
 
     async def _heard(self, raw: Raw, me: str) -> None:

@@ -31,6 +31,7 @@ from adapters.telegram.events import (
     words_of,
 )
 from adapters.telegram.render import plain
+from core.commands import TALK
 from core.desk import Desk, sentence
 from core.errors import BotError, StoreError, UserError
 from core.i18n import mark
@@ -38,8 +39,6 @@ from core.messages import Invocation, Message, Press, Ref, Stored
 
 log = logging.getLogger(__name__)
 
-TALK = "ask"
-"""The command that plain words are."""
 NOT_MINE = mark("This button is not one of mine.")
 NOBODY = mark("I cannot tell who you are while you write as a group or channel. Write as yourself.")
 WHAT_WITH_IT = mark(

@@ -14,6 +14,8 @@ def _all() -> Sequence[Command]:
     return COMMANDS
 
 
+TALK = "ask"
+"""The command that plain words to the bot are."""
 COMMANDS: tuple[Command, ...] = (
     *imagine.COMMANDS,
     *edit.COMMANDS,
