@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import pytest
 from PIL import Image
 
 from bot.sandbox import Sandbox
 from core.links import DAY, Links
 from tests import discord_house, telegram_house
+from tests.both import discord, telegram
 from tests.house import running
 from tests.web_kit import browser, jar, result
 
+__all__ = ["discord", "telegram"]
+
 PUBLIC = "https://bot.example/atelier"
 WEB = {"listen": "127.0.0.1:0", "public_url": PUBLIC, "playground": False}
-
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[discord_house.Walk]:
-    async with discord_house.world(tmp_path) as walk:
-        yield walk
-        walk.in_order()
-
-
-@pytest.fixture
-async def telegram(tmp_path: Path) -> AsyncIterator[telegram_house.Walk]:
-    async with telegram_house.world(tmp_path) as walk:
-        yield walk
-        walk.in_order()
 
 
 def mask(size: int = 128, colour: str = "white", kind: str = "PNG") -> str:

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from bot.sandbox import clips
 from tests import discord_house, telegram_house
+from tests.both import discord, telegram
 from tests.house import done
 from tests.servers.discord_files import Attachment
 from tests.servers.telegram_faults import Fault
 
-
-@pytest.fixture
-async def telegram(tmp_path: Path) -> AsyncIterator[telegram_house.Walk]:
-    async with telegram_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
-
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[discord_house.Walk]:
-    async with discord_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
+__all__ = ["discord", "telegram"]
 
 
 def says(*words: str) -> object:

@@ -5,34 +5,21 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.discord.events import open_channels
 from tests import discord_house, telegram_house
+from tests.both import discord, telegram
 from tests.servers.discord_records import EXTERNAL_APPS, USUAL_PERMISSIONS
 from tests.telegram_house import says, until
+
+__all__ = ["discord", "telegram"]
 
 FOX, BOAT = "a red fox in deep snow", "a sailing boat at night"
 SECRET, VOICE = "a fox in my secret garden", "Good evening, dear foxes"
 LATER = "Good night, dear foxes"
-
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[discord_house.Walk]:
-    async with discord_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
-
-
-@pytest.fixture
-async def telegram(tmp_path: Path) -> AsyncIterator[telegram_house.Walk]:
-    async with telegram_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
 
 
 def sent(walk: Any) -> list[Any]:

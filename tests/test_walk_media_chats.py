@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -12,22 +11,11 @@ import av
 import pytest
 
 from tests import discord_house, telegram_house
+from tests.both import discord, telegram
 from tests.servers.telegram import Message
 from tests.telegram_house import says, until
 
-
-@pytest.fixture
-async def discord(tmp_path: Path) -> AsyncIterator[discord_house.Walk]:
-    async with discord_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
-
-
-@pytest.fixture
-async def telegram(tmp_path: Path) -> AsyncIterator[telegram_house.Walk]:
-    async with telegram_house.world(tmp_path) as found:
-        yield found
-        found.in_order()
+__all__ = ["discord", "telegram"]
 
 
 def of(kind: str) -> Callable[[Message], bool]:
