@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bot.sandbox import Sandbox
+from core.commands.ask import TOOLS
 from core.commands.chains import follow_ups
 from core.messages import Media
 from core.providers import catalogue, providers
@@ -67,6 +68,16 @@ def test_no_button_leads_where_no_model_is() -> None:
     assert labels(Request("x", "image"), found, "video", "describe", "tryon") == few
     own = Result((Remote("https://x/1.png"),), invites=(Invite("a", label="Animate (low)"),))
     assert labels(Request("x", "image"), own) == PICTURE[1:]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool["function"]["name"])
+def test_whatever_a_model_may_propose_has_a_price(tool: Any) -> None:
+    """Each by what the command would ask for of itself."""
+    offers = catalogue(providers(MidjourneySettings()), {})
+    proposed = Invite("call:0", command=tool["function"]["name"])
+    (priced, *_) = follow_ups(offers, Request("x", "chat"), Result(invites=(proposed,)))
+    assert priced.request is not None
+    assert offers[priced.request.offer].kind == priced.request.kind
 
 
 PICTURED = (Remote("https://x/1.png"),)

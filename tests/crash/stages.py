@@ -329,6 +329,14 @@ class Discord:
         fault = self.server.hang(r"^/channels/\d+/messages$", method="POST", after_effect=True)
         return lambda: fault.hits > 0
 
+    def lose_answer(self, *, heard: bool) -> Callable[[], bool]:
+        """Have the bot hear nothing of its first answer to an act, which arrived or did not."""
+        if heard:
+            fault = self.server.hang("/callback", method="POST", after_effect=True)
+        else:
+            fault = self.server.drop("/callback", None, method="POST")
+        return lambda: fault.hits > 0
+
     def calm(self) -> None:
         self.server.api.faults.clear()
 

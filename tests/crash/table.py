@@ -63,6 +63,10 @@ def _in_turn(*rows: Row) -> list[Row]:
 
 ROWS: tuple[Row, ...] = (
     Row("imagine", ("event stored:before",), deferred=True),
+    Row("imagine", ("answer heard:during",), only="discord"),
+    Row("imagine", ("answer unheard:during",), only="discord", deferred=True),
+    Row("U2", ("answer heard:during",), only="discord"),
+    Row("U2", ("answer unheard:during",), only="discord", deferred=True),
     *_rows(
         "imagine",
         {
@@ -287,6 +291,9 @@ def _arm(house: House, chat: Any, point: str, asked: int) -> Callable[[], object
         return None
     if spot == "result sent":
         return house.stage.swallow_result()
+    if spot in ("answer heard", "answer unheard"):  # the event is stored while it travels
+        lost = house.stage.lose_answer(heard=spot == "answer heard")
+        return lambda: lost() and house.bot.open_events()
     if spot == "answer growing":
         return lambda: any(shown.says("You asked") for shown in house.stage.seen(chat))
     faults, journal = house.gateway.faults, house.gateway.journal
