@@ -332,3 +332,14 @@ def test_every_word_of_the_page_is_in_the_catalogue() -> None:
     said = set(re.findall(r'\b(?:t|state)\("([^"]+)"', scripts))
     said |= set(re.findall(r'data-(?:text|label|title|hint)="([^"]+)"', page))
     assert set(WORDS) == said
+
+
+def test_every_sign_of_a_button_is_drawn() -> None:
+    """Not every machine has a font for them; the page draws those that the house itself uses."""
+    root = Path(__file__).parent.parent
+    icons = (root / "adapters" / "web" / "static" / "icons.js").read_text()
+    drawn = {*re.findall(r'^  "([^"]+)": \[', icons, re.MULTILINE), "🔟"}
+    sign = re.compile('"([\u2600-\u27bf\U0001f000-\U0001faff])\ufe0f?"')
+    used = {one for file in root.glob("core/**/*.py") for one in sign.findall(file.read_text())}
+    assert len(used) > 20
+    assert not used - drawn
