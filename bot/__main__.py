@@ -33,6 +33,9 @@ PATIENCE = 9.5
 """Seconds after which a stop that was asked for is made, whatever still hangs: nothing is lost."""
 MMAP_THRESHOLD, MMAP_FROM = -3, 1 << 20
 """glibc's name for the size from which a block of memory is its own, and that size in bytes."""
+COLLECTIONS = (700, 10, 1000)
+"""Objects before the young are looked through, such looks before the middle-aged are, and before
+all are: looking through everything in flight holds the loop, and hardly anything is found there."""
 NOTHING_SET = """\
 There are no settings yet. Either
   copy config.example.toml to config.toml and fill in the gateway's key and a bot's token,
@@ -181,6 +184,7 @@ async def _run(
     from bot.log import Masker, set_up
 
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     gc.enable()
     _give_back()
     set_up(settings.log.level, settings.log.format, settings.secrets())

@@ -42,6 +42,7 @@ from core.pace import Pace
 from core.pictures import fitted
 from core.providers.base import Offer, Remote, Stream, Written
 from core.store import Store
+from core.turnstile import Turnstile
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Delivery:
         self._archive = archive
         self._fetching = Fetching(gateway, archive)
         self._copies = Copies(archive)
+        self._turnstile = Turnstile()
         self._offers = offers
         self._outbox = outbox
         self._pace = pace
@@ -190,6 +192,7 @@ class Delivery:
         person = await self._store.person(job.owner)
         most = limits.file_bytes if most is None else most
         shown, left = await self._fitting(say, job.media, most) if most else ((), job.media)
+        await self._turnstile.wait()
         top = min(limits.photo_bytes, limits.file_bytes)
         shrunk = any(m.size > top or m not in job.media for m in shown if not m.caption)
         buttons = under_result(
