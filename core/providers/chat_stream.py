@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 
 from core.providers.chat_answers import words_of
 from core.providers.fields import list_of, object_of, text_of, whole
@@ -17,15 +18,15 @@ _WORDS = ("content", "refusal", "reasoning_content")
 class _Choice:
     """What there is of one answer."""
 
-    words: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _WORDS})
+    words: dict[str, StringIO] = field(default_factory=lambda: {w: StringIO() for w in _WORDS})
     calls: dict[int, dict[str, Json]] = field(default_factory=dict)
     reason: str = ""
 
     def grow(self, choice: Mapping[str, Json]) -> None:
         delta = object_of(choice.get("delta"))
-        for name, pieces in self.words.items():
+        for name, words in self.words.items():
             if piece := text_of(delta.get(name)):
-                pieces.append(piece)
+                words.write(piece)
         for call in list_of(delta.get("tool_calls")):
             self._call(object_of(call))
         self.reason = text_of(choice.get("finish_reason")) or self.reason
@@ -43,10 +44,10 @@ class _Choice:
     @property
     def begun(self) -> bool:
         """Something of it can be shown."""
-        return any(self.words.values()) or bool(self.calls)
+        return any(words.tell() for words in self.words.values()) or bool(self.calls)
 
     def message(self) -> dict[str, Json]:
-        words: dict[str, Json] = {name: "".join(pieces) for name, pieces in self.words.items()}
+        words: dict[str, Json] = {name: words.getvalue() for name, words in self.words.items()}
         return {**words, "tool_calls": [self.calls[n] for n in sorted(self.calls)]}
 
 
@@ -63,7 +64,7 @@ class Growing:
     def text(self) -> str:
         """What there is to read of the first answer; pictures in it are left out."""
         first = self._choices.get(0)
-        return words_of("".join(first.words["content"])) if first else ""
+        return words_of(first.words["content"].getvalue()) if first else ""
 
     def add(self, data: bytes) -> None:
         """Take the data of one event; one that nobody can read is passed over."""
