@@ -41,6 +41,8 @@ NOTHING_NEW = 0.5
 """Seconds in which a long poll that brought nothing new came back too soon to be asked again at
 once: whoever answers does not wait, or does not heed the offset.
 """
+AHEAD = 0.003
+"""Seconds in which what has just come gets on, before more is asked for."""
 QUIET = 86_400.0
 """Seconds of silence after which update ids may start anywhere (Telegram says: a week)."""
 CHECK = 600.0
@@ -177,6 +179,8 @@ class Updates:
                     last = self._clock()
                 offset = offset if after is None else after
                 pause = 1.0
+                if new:
+                    await asyncio.sleep(AHEAD)
                 if new or not wait or time.monotonic() - began > NOTHING_NEW:
                     continue
             except RetryAfter as error:

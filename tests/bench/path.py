@@ -75,7 +75,7 @@ async def bench(folder: Path) -> list[Row]:
         bare: list[float] = []
         for turn in range(2):  # both in turns, so that a busy moment of the machine hits both
             bare += await _bare(folder / f"bare-{name}{turn}", name)
-            async with house(folder / f"path-{name}{turn}", [name], EXTRA) as run:
+            async with house(folder / f"path-{name}{turn}", [name], EXTRA, probe=False) as run:
                 platform = run.telegram or run.discord
                 assert platform is not None
                 ours += await _delays(run, platform)
