@@ -201,7 +201,7 @@ class Outbox:
             while self._has_work(lane):
                 bell.clear()
                 pause = self._safe_turn(lane)
-                if pause > 0:
+                if pause > 0 and self._has_work(lane):
                     try:
                         async with asyncio.timeout(pause):
                             await bell.wait()

@@ -53,7 +53,6 @@ class Life:
     plain: float
     """Requests a job of a client that looks every 5 s."""
     peak: int
-    lag: float
     calls_seen: float
     """Telegram calls a job."""
 
@@ -69,7 +68,6 @@ async def life(run: House, jobs: int, spread: float = SPREAD, middle: float = ME
     idle, still, begun = run.bot.rss, run.bot.cpu, time.time()
     await asyncio.sleep(5)
     rest = (run.bot.cpu - still) / (time.time() - begun)
-    (run.folder / "lag.json").unlink()
 
     cpu, begun = run.bot.cpu, time.time()
     await run.ask(run.telegram, "type", {"count": jobs, "rate": jobs / spread, "group": False})
@@ -94,13 +92,12 @@ async def life(run: House, jobs: int, spread: float = SPREAD, middle: float = ME
         report["calls"] / jobs,
         1 + mean(max(-(-(t["finish"] - t["submitted"]) // 5), 1) for t in tasks),
         peak,
-        run.lag["own"],
         len(seen) / jobs,
     )
 
 
 async def _whole(folder: Path, jobs: int) -> Life:
-    async with house(folder / f"load{jobs}", ["telegram"], EXTRA) as run:
+    async with house(folder / f"load{jobs}", ["telegram"], EXTRA, probe=False) as run:
         return await life(run, jobs)
 
 
@@ -145,7 +142,7 @@ async def _one(jobs: int, spread: float, middle: float) -> None:
     """One run on its own, for finding out where the time goes."""
     folder = Path(tempfile.mkdtemp(prefix="atelier-bench-"))
     extra = EXTRA.replace(str(MEDIAN), str(middle))
-    async with house(folder, ["telegram"], extra) as run:
+    async with house(folder, ["telegram"], extra, probe=False) as run:
         print(folder, await life(run, jobs, spread, middle))
 
 
