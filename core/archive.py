@@ -23,6 +23,7 @@ from typing import BinaryIO, TypeVar, cast
 import puremagic
 from PIL import Image
 
+from core import bands
 from core.clips import measure
 from core.errors import BadInput, StoreError
 from core.i18n import mark
@@ -95,6 +96,7 @@ class Archive:
         # Pictures are looked at one at a time, for each takes the memory of all its pixels; and by
         # the same thread, for each thread keeps what it once had.
         self._decoder = ThreadPoolExecutor(1, "pictures")
+        self._making = asyncio.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.glob("*.part"):
             _sweep(left)
@@ -189,6 +191,21 @@ class Archive:
     async def look(self, work: Callable[[Path], T], media: Media) -> T:
         """Run work that decodes a picture, in a thread."""
         return await self._decoded(partial(work, self.path(media)))
+
+    async def make(
+        self, work: Callable[[Path], bytes], media: Media, *, passing: bool = False
+    ) -> Media | None:
+        """Keep what work makes of a picture, as `put` does; None where that is nothing.
+
+        One at a time: what is made is in memory until it is on the disk.
+        """
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield data
+
+        async with self._making:
+            data = await self.look(work, media)
+            return await self.put(whole(), name=media.name, passing=passing) if data else None
 
     async def _decoded(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._decoder, work)
@@ -293,7 +310,7 @@ def _decode(part: Path) -> tuple[str, int, int]:
             width, height = picture.size
             mime = Image.MIME.get(picture.format or "", "")
             if mime in ENDINGS:
-                _check(picture)
+                _check(part, picture)
     except Image.DecompressionBombError:
         raise BadInput(mark("That picture has too many pixels.")) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
@@ -303,13 +320,13 @@ def _decode(part: Path) -> tuple[str, int, int]:
     return mime, width, height
 
 
-def _check(picture: Image.Image) -> None:
+def _check(part: Path, picture: Image.Image) -> None:
     """Read a picture to its end with as few pixels in memory as its kind allows.
 
     PNG has check sums, JPEG decodes to an eighth, of an animation the first frame is enough.
     """
     if picture.format == "PNG":
-        picture.verify()
+        bands.verify(part)
     else:
         picture.draft("RGB", (1, 1))
         picture.load()

@@ -7,18 +7,17 @@ or a hole, at exactly the picture's size. Pure but for the archive; knows no mod
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
-from core.archive import BROKEN, Archive
+from core.archive import Archive
 from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Media
-from core.pictures import redrawn
+from core.pictures import made, redrawn
 
 Kind = Literal["black", "clear"]
 
@@ -42,26 +41,10 @@ async def masked(archive: Archive, picture: Media, mask: Media, kind: Kind) -> t
 
     Raises `BadInput` with the fix.
     """
-    upright = await _made(archive, partial(redrawn, types=TYPES, most=MOST), picture)
+    upright = await made(archive, partial(redrawn, types=TYPES, most=MOST), picture) or picture
     size = (upright.width or mask.width, upright.height or mask.height)
     _check_shape(size, (mask.width, mask.height))
-    return upright, await _made(archive, partial(_drawn, size=size, kind=kind), mask)
-
-
-async def _made(archive: Archive, work: Callable[[Path], bytes | None], media: Media) -> Media:
-    """What work makes of a picture, kept; the picture itself where it makes nothing of it."""
-    try:
-        data = await archive.look(work, media)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(BROKEN) from error
-    if not data:
-        return media
-    whole = data
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield whole
-
-    return await archive.put(chunks(), name=media.name)
+    return upright, await made(archive, partial(_drawn, size=size, kind=kind), mask) or mask
 
 
 def _check_shape(picture: tuple[int, int], mask: tuple[int, int]) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from PIL import Image, ImageOps
 
+from core import bands
 from core.archive import BROKEN, Archive
 from core.errors import BadInput
 from core.messages import Limits, Media, Message
@@ -17,23 +20,51 @@ from core.messages import Limits, Media, Message
 QUALITIES = (90, 80, 65)
 SMALLEST = 64
 """Pixels of the longer side at which a copy is taken however many bytes it has."""
+Draw: TypeAlias = Callable[[tuple[int, int], int, int], bytes]
+"""Makes a JPEG of a size and a quality; nothing where it has more than so many bytes (0: any)."""
 
 
 def shrink(path: Path, *, max_bytes: int, max_sides: int) -> bytes:
     """A JPEG of at most `max_bytes` whose width and height together are at most `max_sides`."""
-    with Image.open(path) as opened:
-        scale = min(1.0, max_sides / sum(opened.size))
-        wanted = _scaled(opened.size, scale)
+    with Image.open(path) as opened:  # refuses what has too many pixels
+        wanted = _scaled(opened.size, min(1.0, max_sides / sum(opened.size)))
+        png = bands.png(path) if max(opened.size) <= bands.LARGEST else None
+        if png is not None:
+            with contextlib.suppress(bands.Unlike):
+                return _first_that_fits(partial(_in_bands, png), wanted, max_bytes)
         opened.draft("RGB", wanted)
-        picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
-        while True:
-            picture = picture if picture.size == wanted else picture.resize(wanted, BEST)
-            for quality in QUALITIES:
-                buffer = io.BytesIO()
-                picture.save(buffer, "JPEG", quality=quality)
-                if buffer.tell() <= max_bytes or max(wanted) <= SMALLEST:
-                    return buffer.getvalue()
-            wanted = _scaled(wanted, 0.75)
+        return _first_that_fits(_Whole(opened).jpeg, wanted, max_bytes)
+
+
+def _first_that_fits(draw: Draw, wanted: tuple[int, int], max_bytes: int) -> bytes:
+    """The best and greatest JPEG that fits."""
+    while True:
+        most = max_bytes if max(wanted) > SMALLEST else 0
+        for quality in QUALITIES:
+            if data := draw(wanted, quality, most):
+                return data
+        wanted = _scaled(wanted, 0.75)
+
+
+def _in_bands(png: bands.Png, wanted: tuple[int, int], quality: int, most: int) -> bytes:
+    """A JPEG of a PNG that is never in memory whole; nothing where it has over `most` bytes."""
+    drawn = png.bands() if wanted == png.size else bands.scaled(png.bands(), png.size[1], wanted)
+    return bands.jpeg(drawn, wanted[1], quality, most)
+
+
+class _Whole:
+    """A picture of which all pixels are in memory."""
+
+    def __init__(self, picture: Image.Image) -> None:
+        self._picture = picture if picture.mode == "RGB" else picture.convert("RGB")
+
+    def jpeg(self, wanted: tuple[int, int], quality: int, most: int) -> bytes:
+        """The picture as a JPEG; nothing where it has over `most` bytes (0: however many)."""
+        if self._picture.size != wanted:
+            self._picture = self._picture.resize(wanted, BEST)
+        buffer = io.BytesIO()
+        self._picture.save(buffer, "JPEG", quality=quality)
+        return buffer.getvalue() if not most or buffer.tell() <= most else b""
 
 
 BEST = Image.Resampling.LANCZOS
@@ -91,6 +122,19 @@ def _opaque(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
 
 
+async def made(
+    archive: Archive, work: Callable[[Path], bytes], media: Media, *, passing: bool = False
+) -> Media | None:
+    """What work makes of a picture, kept in the archive; None where it makes nothing of it.
+
+    Raises `BadInput` when the picture cannot be drawn, or is gone.
+    """
+    try:
+        return await archive.make(work, media, passing=passing)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadInput(BROKEN) from error
+
+
 async def given(
     archive: Archive, media: Media, *, types: Sequence[str] = (), most: int = 0
 ) -> Media | None:
@@ -99,17 +143,7 @@ async def given(
     """
     if not media.mime.startswith("image/"):
         return None
-    try:
-        data = await archive.look(partial(redrawn, types=types, most=most), media)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(BROKEN) from error
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield data
-
-    if not data:
-        return None
-    return await archive.put(chunks(), name=media.name, passing=True)
+    return await made(archive, partial(redrawn, types=types, most=most), media, passing=True)
 
 
 async def fitted(
@@ -120,15 +154,7 @@ async def fitted(
     Raises `BadInput` when the picture cannot be drawn, or is gone.
     """
     work = partial(shrink, max_bytes=max_bytes, max_sides=max_sides)
-    try:
-        data = await archive.look(work, media)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(BROKEN) from error
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield data
-
-    return await archive.put(chunks(), name=media.name, passing=passing)
+    return await made(archive, work, media, passing=passing) or media
 
 
 async def shrunk(archive: Archive, message: Message, limits: Limits) -> Message:
@@ -156,7 +182,7 @@ async def _fit_one(archive: Archive, media: Media, top: int, sides: int) -> Medi
     if small or not media.mime.startswith("image/"):
         return media
     try:
-        made = await fitted(archive, media, max_bytes=top, max_sides=sides or 100_000)
+        copy = await fitted(archive, media, max_bytes=top, max_sides=sides or 100_000)
     except BadInput:  # then the chat has to say what it makes of it
         return media
-    return replace(made, name=made.name or media.name, alt=media.alt, spoiler=media.spoiler)
+    return replace(copy, name=copy.name or media.name, alt=media.alt, spoiler=media.spoiler)
