@@ -50,6 +50,23 @@ RETRY = 60.0
 """Seconds before what could not be set or stored is tried again."""
 MARGIN = NAME + 10
 """Characters kept free for the name that leads a message."""
+PRIVATE = Limits(
+    text=TEXT - MARGIN,
+    caption=CAPTION - MARGIN,
+    file_bytes=FILE_BYTES,
+    photo_bytes=PHOTO_BYTES,
+    photo_sides=PHOTO_SIDES,
+    rows=ROWS,
+    per_row=PER_ROW,
+    budget=5,
+    window=5.0,
+    edit_gap=1.5,
+    restyles=True,
+    measure=length,
+    voice="opus",
+    lossy=True,
+)
+GROUP = replace(PRIVATE, budget=20, window=60.0, edit_gap=3.0)
 
 
 class TelegramSettings(BaseModel):
@@ -247,23 +264,7 @@ class TelegramAdapter:
 
     def limits(self, place: Place) -> Limits:
         """Telegram's limits; groups have the smaller budget."""
-        group = place.chat.startswith("-")
-        return Limits(
-            text=TEXT - MARGIN,
-            caption=CAPTION - MARGIN,
-            file_bytes=FILE_BYTES,
-            photo_bytes=PHOTO_BYTES,
-            photo_sides=PHOTO_SIDES,
-            rows=ROWS,
-            per_row=PER_ROW,
-            budget=20 if group else 5,
-            window=60.0 if group else 5.0,
-            edit_gap=3.0 if group else 1.5,
-            restyles=True,
-            measure=length,
-            voice="opus",
-            lossy=True,
-        )
+        return GROUP if place.chat.startswith("-") else PRIVATE
 
     def aside(self, place: Place, caller: Caller) -> Place:
         """The private chat, whose number is the person's own."""
