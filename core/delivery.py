@@ -380,13 +380,15 @@ class Delivery:
         self, job_id: str, *, listed: bool = False
     ) -> tuple[Message, Ref | None] | None:
         """The progress message of a live job, drawn from its row as it is now."""
-        job = await self._store.job(job_id)
-        if job is None or job.state not in LIVE or job.result is not None:
+        found = await self._store.with_actions(job_id)
+        if found is None:
+            return None
+        job, actions = found
+        if job.state not in LIVE or job.result is not None:
             return None
         if job.status is None and job.state in (State.FETCHING, State.READY):
             return None  # its result is about to come: a new message would come after it
         say = translator(job.lang)
-        actions = await self._store.actions_of(job.id)
         seen = self._previews.get(job.id, _Previews(0)).media
         preview = seen[-1] if seen else None
         stream = self._said.get(job.id)
@@ -396,8 +398,7 @@ class Delivery:
 
     async def shown(self, job_id: str, ref: Ref) -> None:
         """Remember where a progress message is; one that came too late is removed."""
-        await self._store.set_status(job_id, ref)
-        job = await self._store.job(job_id)
+        job = await self._store.set_status(job_id, ref)
         if job is None:
             return
         if job.result is not None or (job.state not in LIVE and not job.wake_at):
@@ -408,10 +409,10 @@ class Delivery:
         rows: list[tuple[Job, cards.Standing]] = []
         actions: list[Action] = []
         for job_id in job_ids:
-            job = await self._store.job(job_id)
-            if job is not None and job.state in LIVE and not job.place.hidden:
-                rows.append((job, await self.standing(job)))
-                actions += await self._store.actions_of(job.id)
+            found = await self._store.with_actions(job_id)
+            if found is not None and found[0].state in LIVE and not found[0].place.hidden:
+                rows.append((found[0], await self.standing(found[0])))
+                actions += found[1]
         if not rows:
             return None
         return cards.board(translator(rows[0][0].lang), rows, actions)

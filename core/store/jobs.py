@@ -133,9 +133,15 @@ class Jobs(Part):
 
         await self._write(op)
 
-    async def set_status(self, job_id: str, ref: Ref | None) -> None:
-        """Remember where the progress message is."""
-        await self._set(job_id, status=rows.ref_text(ref))
+    async def set_status(self, job_id: str, ref: Ref | None) -> Job | None:
+        """Remember where the progress message is; returns the job as it then is."""
+        values = {"b_id": job_id, "status": rows.ref_text(ref)}
+
+        def op(c: Connection) -> Job | None:
+            found = c.execute(_SET_STATUS, values).first()
+            return rows.job_of(found) if found else None
+
+        return await self._write(op)
 
     async def set_result(self, job_id: str, ref: Ref | None) -> None:
         """Remember where the result, or the notice of the end, is."""
@@ -165,6 +171,15 @@ class Jobs(Part):
         """One job."""
         return next(iter(await self._jobs(_BY_ID, {"key": job_id})), None)
 
+    async def with_actions(self, job_id: str) -> tuple[Job, list[Action]] | None:
+        """One job and its actions in their order."""
+
+        def op(c: Connection) -> tuple[Job, list[Action]] | None:
+            found = c.execute(_BY_ID, {"key": job_id}).first()
+            return (rows.job_of(found), rows.actions_of(c, job_id)) if found else None
+
+        return await self._read(op)
+
     async def child(self, once_key: str) -> Job | None:
         """The job a costly button started."""
         return next(iter(await self._jobs(select(jobs).where(jobs.c.once_key == once_key))), None)
@@ -185,12 +200,10 @@ class Jobs(Part):
 
     async def children(self, parent: str) -> dict[str, str]:
         """Action keys of a job that were pressed, and the jobs they started."""
-        query = select(jobs.c.once_key, jobs.c.id).where(
-            jobs.c.parent == parent, jobs.c.once_key.is_not(None)
-        )
 
         def op(c: Connection) -> dict[str, str]:
-            found = [(row.once_key.partition(":"), row.id) for row in c.execute(query)]
+            result = c.execute(_CHILDREN, {"key": parent})
+            found = [(row.once_key.partition(":"), row.id) for row in result]
             return {key: child for (head, _, key), child in found if head == parent}
 
         return await self._read(op)
@@ -283,6 +296,10 @@ def _set_columns(names: tuple[str, ...]) -> Update:
 
 
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("key"))
+_CHILDREN = select(jobs.c.once_key, jobs.c.id).where(
+    jobs.c.parent == bindparam("key"), jobs.c.once_key.is_not(None)
+)
+_SET_STATUS = _set_columns(("status",)).returning(jobs)
 _GUARDED = update(jobs).where(
     jobs.c.id == bindparam("b_id"),
     jobs.c.lease == bindparam("b_lease"),

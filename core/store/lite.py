@@ -27,12 +27,25 @@ class _Thread:
     async def open(self) -> Self:
         await self._driver
         raw = self._driver._conn  # what aiosqlite wraps; touched in its own thread only
-        self.engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-        event.listen(self.engine, "connect", _pragmas)
+        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        event.listen(engine, "connect", _pragmas)
+        self.connection = await self.run(engine.connect)
         return self
 
     async def run(self, work: Callable[[], T]) -> T:
         return await self._driver._execute(work)  # type: ignore[no-any-return, no-untyped-call]
+
+    async def use(self, work: Callable[[Connection], T]) -> T:
+        """Do something with the connection; what fails leaves no transaction behind."""
+
+        def clean() -> T:
+            try:
+                return work(self.connection)
+            except BaseException:
+                self.connection.rollback()
+                raise
+
+        return await self.run(clean)
 
     async def close(self) -> None:
         await self._driver.close()
@@ -54,7 +67,6 @@ class Lite:
     async def open(self) -> None:
         """Make the connections."""
         await self._writer.open()
-        await self._writer.run(lambda: self._writer.engine.connect().close())
         if self._path is not None:
             self._reader = await _Thread(str(self._path)).open()
 
@@ -69,31 +81,25 @@ class Lite:
     @property
     def version(self) -> tuple[int | str, ...]:
         """SQLite's."""
-        return tuple(self._writer.engine.dialect.server_version_info or ())
+        return tuple(self._writer.connection.dialect.server_version_info or ())
 
     async def read(self, op: Callable[[Connection], T]) -> T:
-        """Run a query; it is one statement and needs no transaction."""
-
-        def work() -> T:
-            with self._reader.engine.connect() as connection:
-                return op(connection)
-
-        return await self._reader.run(work)
+        """Run a query; it needs no transaction."""
+        return await self._reader.use(op)
 
     async def transact(
         self, ops: Sequence[Callable[[Connection], Any]], *, durable: bool
     ) -> list[Any]:
         """Run operations in one transaction, which takes the file at once."""
 
-        def work() -> list[Any]:
-            with self._writer.engine.connect() as connection:
-                self._sync(connection, "FULL" if durable else "NORMAL")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                results = [op(connection) for op in ops]
-                connection.commit()
-                return results
+        def work(connection: Connection) -> list[Any]:
+            self._sync(connection, "FULL" if durable else "NORMAL")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            results = [op(connection) for op in ops]
+            connection.commit()
+            return results
 
-        return await self._writer.run(work)
+        return await self._writer.use(work)
 
     def _sync(self, connection: Connection, level: str) -> None:
         """Set how far the next commit goes, where that is not set yet."""

@@ -34,17 +34,7 @@ class Buttons(Part):
 
     async def actions_of(self, job_id: str) -> list[Action]:
         """A job's actions in their order."""
-
-        def op(c: Connection) -> list[Action]:
-            found = c.execute(_OF_JOB, {"key": job_id})
-            return [rows.ACTION.validate_json(row.body) for row in found]
-
-        return await self._read(op)
-
-
-_OF_JOB = (
-    select(actions.c.body).where(actions.c.job == bindparam("key")).order_by(actions.c.position)
-)
+        return await self._read(lambda c: rows.actions_of(c, job_id))
 
 
 def _token(c: Connection, action: Action) -> str:
@@ -125,7 +115,7 @@ class People(Part):
 
     async def kept(self, key: str) -> str | None:
         """Read a note."""
-        found: str | None = await self._scalar(select(notes.c.value).where(notes.c.key == key))
+        found: str | None = await self._scalar(_NOTE, {"note": key})
         return found
 
     async def drop(self, key: str) -> bool:
@@ -139,6 +129,7 @@ class People(Part):
         return old + await self._change(delete(notes).where(over))
 
 
+_NOTE = select(notes.c.value).where(notes.c.key == bindparam("note"))
 _SETTINGS = select(people.c.settings).where(people.c.key == bindparam("person"))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import sqlite
 
 from core.jobs import Action, Entry, Job, State
@@ -157,3 +157,13 @@ def add_buttons(c: Connection, made: Sequence[Action]) -> None:
         for number, action in enumerate(made)
     ]
     add_new(c, actions, rows)
+
+
+_ACTIONS = (
+    select(actions.c.body).where(actions.c.job == bindparam("key")).order_by(actions.c.position)
+)
+
+
+def actions_of(c: Connection, job_id: str) -> list[Action]:
+    """A job's actions in their order."""
+    return [ACTION.validate_json(row.body) for row in c.execute(_ACTIONS, {"key": job_id})]
