@@ -202,6 +202,8 @@ class Limits:
     budget: int = 5
     """Visible calls (sends, edits, deletions) in `window` seconds."""
     window: float = 5.0
+    apart: bool = False
+    """Sends, edits and deletions have such a budget each."""
     edit_gap: float = 1.5
     """Least seconds between two edits of one progress message."""
     bar: bool = True

@@ -51,6 +51,7 @@ LIMITS = Limits(
     per_row=5,
     budget=5,
     window=5.0,
+    apart=True,
     edit_gap=2.0,
     restyles=True,
     measure=lambda source: len(render.text(source)),

@@ -19,7 +19,7 @@ from core.archive import Archive
 from core.errors import AdapterError, Offline, SlowDown, TooBig
 from core.halves import Halves, Notes
 from core.messages import Limits, Message, Place, Ref, fit
-from core.outbox.lane import LISTING_SHARE, PROGRESS_SHARE, Lane, Waiting
+from core.outbox.lane import Kind, Lane, Waiting
 from core.outbox.painting import Painter, Painting
 from core.outbox.turns import Turns
 from core.pictures import shrunk, smaller
@@ -120,6 +120,7 @@ class Outbox:
         while True:
             try:
                 return await self._soon(
+                    "send",
                     place,
                     lambda p=part: adapter.send(place, p, nonce=nonce, reply_to=reply_to),  # type: ignore[misc]
                 )
@@ -141,7 +142,7 @@ class Outbox:
         adapter = self.adapter(ref.platform)
         limits = adapter.limits(place)
         first, *more = fit(await shrunk(self._archive, message, limits), limits)
-        placed = await self._soon(place, lambda: adapter.edit(ref, first), later=later)
+        placed = await self._soon("edit", place, lambda: adapter.edit(ref, first), later=later)
         for number, part in enumerate(more):
             placed = await self._send_part(place, part, f"{ref.message[-20:]}-{number}", None)
         return placed
@@ -149,7 +150,7 @@ class Outbox:
     async def delete(self, place: Place, ref: Ref) -> None:
         """Remove a message, when no result or answer waits."""
         adapter = self.adapter(ref.platform)
-        await self._soon(place, lambda: adapter.delete(ref), later=True)
+        await self._soon("delete", place, lambda: adapter.delete(ref), later=True)
 
     def progress(self, place: Place, job_id: str) -> None:
         """Say that a live job's progress message is out of date."""
@@ -235,19 +236,17 @@ class Outbox:
         now = self._clock()
         if lane.until > now:
             return self._held_up(lane, lane.until - now)
-        if lane.urgent and lane.sending < AT_ONCE:
-            if not lane.room(now):
-                return lane.next_room(now)
-            self._carry(lane, lane.urgent.pop(0), now)
-            return 0.0
-        if not lane.room(now, PROGRESS_SHARE):
-            return lane.next_room(now, PROGRESS_SHARE)
-        if lane.later and lane.sending < AT_ONCE and not lane.overdue(now):
-            if lane.room(now, LISTING_SHARE):
-                self._carry(lane, lane.later.pop(0), now)
+        least = IDLE
+        for queue, free in ((lane.urgent, 0), (lane.later, lane.half)):
+            held = queue is lane.later and lane.overdue(now)
+            if not queue or held or lane.sending >= AT_ONCE:
+                continue
+            pause, number = lane.soonest(queue, now, free)
+            if pause <= 0:
+                self._carry(lane, queue.pop(number), now)
                 return 0.0
-            return min(self._paint(lane, now), lane.next_room(now, LISTING_SHARE))
-        return self._paint(lane, now)
+            least = min(least, pause)
+        return min(self._paint(lane, now), least)
 
     def _held_up(self, lane: Lane, pause: float) -> float:
         """The platform asked for a pause: a long one is told to everybody who waits here."""
@@ -274,14 +273,14 @@ class Outbox:
         """Make a call that waited; nobody makes it for a caller who gave up."""
         if waiting.done.done():
             return
-        lane.calls.append(now)
+        lane.spend(waiting.kind, now)
         lane.sending += 1
 
         async def carry() -> None:
             try:
                 async with self._ways[lane.place.platform]:
                     await self._turnstile.wait()
-                    lane.made(now, self._clock())
+                    lane.made(waiting.kind, now, self._clock())
                     result = await waiting.call()
             except Exception as error:
                 if not isinstance(error, AdapterError | OSError):
@@ -304,14 +303,14 @@ class Outbox:
             self._tasks.create_task(work)
 
     async def _soon(
-        self, place: Place, call: Callable[[], Awaitable[T]], *, later: bool = False
+        self, kind: Kind, place: Place, call: Callable[[], Awaitable[T]], *, later: bool = False
     ) -> T:
         """Run one adapter call as soon as the lane has room; waits out short pauses the platform
         asks for.
         """
         lane = self._lane(place)
         while True:
-            waiting = Waiting(call, asyncio.get_running_loop().create_future())
+            waiting = Waiting(kind, call, asyncio.get_running_loop().create_future())
             (lane.later if later else lane.urgent).append(waiting)
             self._wake(lane)
             try:

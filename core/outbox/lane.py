@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from core.messages import Limits, Place
 
+Kind: TypeAlias = Literal["send", "edit", "delete"]
+
 PROGRESS_SHARE = 0.75
-"""What progress and clearing away may use of a chat's budget; the rest is kept for results."""
+"""What progress may use of a chat's budget; the rest is kept for results and answers."""
 BOARD_FROM = 4
 """Live jobs in a chat from which on one message lists them all."""
 BOARD_UNTIL = 2
@@ -31,6 +33,7 @@ when something is cleared away.
 class Waiting:
     """A call of the adapter that waits for room, and who waits for it."""
 
+    kind: Kind
     call: Callable[[], Awaitable[Any]]
     done: asyncio.Future[Any]
 
@@ -41,8 +44,8 @@ class Lane:
 
     place: Place
     limits: Limits
-    calls: list[float] = field(default_factory=list)
-    """When the visible calls of the last window were made."""
+    calls: dict[str, list[float]] = field(default_factory=dict)
+    """When the visible calls of the last window were made; by kind where kinds stand apart."""
     until: float = 0.0
     """No call before this time: the platform asked for a pause."""
     urgent: list[Waiting] = field(default_factory=list)
@@ -74,27 +77,52 @@ class Lane:
     gone: frozenset[str] = frozenset()
     """Live jobs whose progress message somebody took away; it is not drawn again."""
 
-    def room(self, now: float, share: float = 1.0) -> bool:
-        """Tell whether the budget allows one more visible call now."""
-        while self.calls and self.calls[0] <= now - self.limits.window:
-            self.calls.pop(0)
-        return len(self.calls) < self._most(share)
+    @property
+    def quarter(self) -> int:
+        """Calls that progress leaves free for results and answers."""
+        return self.limits.budget - max(int(self.limits.budget * PROGRESS_SHARE), 1)
 
-    def next_room(self, now: float, share: float = 1.0) -> float:
-        """Seconds until `room` can be true."""
-        if self.room(now, share):
-            return 0.0
-        index = len(self.calls) - self._most(share)
-        return max(self.calls[index] + self.limits.window - now, 0.01)
+    @property
+    def half(self) -> int:
+        """Calls that pointing to the board and clearing away leave free."""
+        return self.limits.budget - max(int(self.limits.budget * LISTING_SHARE), 1)
 
-    def made(self, planned: float, now: float) -> None:
+    @property
+    def spare(self) -> int:
+        """Calls that the board leaves free: no more than there are results to come."""
+        return min(self.quarter, len(self.live))
+
+    def _spent(self, kind: Kind, now: float) -> list[float]:
+        """The calls of the last window that count for a kind."""
+        calls = self.calls.setdefault(kind if self.limits.apart else "", [])
+        while calls and calls[0] <= now - self.limits.window:
+            calls.pop(0)
+        return calls
+
+    def next_room(self, now: float, kind: Kind, free: int = 0) -> float:
+        """Seconds until the budget allows one more call and leaves so many `free`; 0 for now."""
+        calls = self._spent(kind, now)
+        over = len(calls) - (self.limits.budget - free)
+        return max(calls[over] + self.limits.window - now, 0.01) if over >= 0 else 0.0
+
+    def spend(self, kind: Kind, now: float) -> None:
+        """A call is made."""
+        self._spent(kind, now).append(now)
+
+    def made(self, kind: Kind, planned: float, now: float) -> None:
         """A call that was planned is made now."""
-        if planned in self.calls:
-            self.calls.remove(planned)
-        self.calls.append(now)
+        calls = self._spent(kind, now)
+        if planned in calls:
+            calls.remove(planned)
+        calls.append(now)
 
-    def _most(self, share: float) -> int:
-        return max(int(self.limits.budget * share), 1)
+    def soonest(self, queue: list[Waiting], now: float, free: int = 0) -> tuple[float, int]:
+        """Seconds until one of those who wait has room, and who: the first of them."""
+        return min((self.next_room(now, one.kind, free), n) for n, one in enumerate(queue))
+
+    def kind(self, name: str) -> Kind:
+        """What drawing a job's own message, or the `board`, will be."""
+        return "edit" if name in self.shown else "send"
 
     @property
     def board_ends(self) -> bool:
@@ -104,7 +132,13 @@ class Lane:
     def board_rest(self, now: float) -> float:
         """Seconds until the board may be drawn again."""
         even = self.limits.window / (self.limits.budget * PROGRESS_SHARE)  # lasts for ever
-        return self.board_at + max(BOARD_GAP, self.limits.edit_gap, even) - now
+        rest = self.board_at + max(BOARD_GAP, self.limits.edit_gap, even) - now
+        return max(rest, self.next_room(now, self.kind("board"), self.spare))
+
+    def rest(self, job_id: str, now: float) -> float:
+        """Seconds until a job's own message may be drawn again."""
+        rest = self.live.get(job_id, 0.0) + self.limits.edit_gap - now
+        return max(rest, self.next_room(now, self.kind(job_id), self.quarter))
 
     def overdue(self, now: float) -> bool:
         """Progress is to be drawn before anything is cleared away: the board when its time has
@@ -114,7 +148,8 @@ class Lane:
             return False
         if self.board:
             return self.board_rest(now) <= 0
-        return now - min(self.live.get(job, 0.0) for job in self.due) >= STALE
+        old = [job for job in self.due if now - self.live.get(job, 0.0) >= STALE]
+        return any(self.rest(job, now) <= 0 for job in old)
 
     @property
     def progresses(self) -> bool:
@@ -129,7 +164,8 @@ class Lane:
     @property
     def unlisted(self) -> set[str]:
         """Live jobs whose own message, or open answer slot, is to point to the board yet."""
-        return (self.live.keys() - self.listed - self.gone) if self.board else set()
+        points = self.board and not self.board_ends
+        return (self.live.keys() - self.listed - self.gone) if points else set()
 
     def ring(self) -> None:
         """Have the lane looked at, if it is being served."""
@@ -146,6 +182,6 @@ class Lane:
 
     def idle(self, now: float) -> bool:
         """Nothing waits, nothing is shown, and the budget is whole again."""
-        spent = self.calls and self.calls[-1] > now - self.limits.window
+        spent = any(c and c[-1] > now - self.limits.window for c in self.calls.values())
         waits = self.bell or self.live or self.urgent or self.later
         return not (waits or spent or self.until > now)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from core.adapter import Adapter
 from core.errors import AdapterError, MessageGone, SlowDown
 from core.messages import Message, Place, Ref
-from core.outbox.lane import BOARD_FROM, LISTING_SHARE, Lane
+from core.outbox.lane import BOARD_FROM, Lane
 from core.outbox.turns import Turns
 from core.turnstile import Turnstile
 
@@ -82,19 +82,24 @@ class Painting:
         if len(lane.live) >= BOARD_FROM:
             lane.board = True
         if lane.board_ends:
-            return 0.0, self._end_board(lane, now)
+            pause = lane.next_room(now, "delete", lane.half)
+            if pause <= 0:
+                return 0.0, self._end_board(lane)
+            rest, drawing = self._of_board(lane, now) if lane.due else (pause, None)
+            return min(rest, pause), drawing
         return self._of_board(lane, now) if lane.board else self._of_one(lane, now)
 
     def _of_one(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
-        """The stalest of the chat's own messages."""
-        job_id = min(lane.due, key=lambda j: lane.live.get(j, 0.0))
-        rest = lane.live.get(job_id, 0.0) + lane.limits.edit_gap - now
+        """The stalest of the chat's own messages that may be drawn."""
+        rest, _, job_id = min(
+            (lane.rest(job, now), lane.live.get(job, 0.0), job) for job in lane.due
+        )
         if rest > 0:
             return rest, None
         if job_id in lane.shown and not self._turns.take(lane, now):
             return TURN, None
         lane.due.discard(job_id)
-        return 0.0, self._draw(lane, job_id, now)
+        return 0.0, self._draw(lane, job_id)
 
     def _of_board(self, lane: Lane, now: float) -> tuple[float, Drawing | None]:
         """The board when its time has come, else the next message that is to point to it."""
@@ -102,12 +107,12 @@ class Painting:
         if lane.due and rest <= 0 and ("board" not in lane.shown or self._turns.take(lane, now)):
             lane.board_at = now
             lane.due = set()
-            return 0.0, self._draw_board(lane, now)
+            return 0.0, self._draw_board(lane)
         unlisted = lane.unlisted
-        if unlisted and lane.room(now, LISTING_SHARE):
+        room = lane.next_room(now, "edit", lane.half) if unlisted else TURN
+        if room <= 0:
             job_id = next(job for job in lane.live if job in unlisted)
-            return 0.0, self._list(lane, job_id, now)
-        room = lane.next_room(now, LISTING_SHARE) if unlisted else TURN
+            return 0.0, self._list(lane, job_id)
         return min(rest if rest > 0 else TURN, room), None
 
     async def draw(self, lane: Lane, drawing: Drawing) -> None:
@@ -133,39 +138,40 @@ class Painting:
         lane.board = await self._painter.board_ref(lane.place) is not None
         lane.recalled = True
 
-    async def _draw(self, lane: Lane, job_id: str, now: float) -> None:
+    async def _draw(self, lane: Lane, job_id: str) -> None:
         """Draw a job's own message."""
         drawn = await self._painter.status(job_id)
         if drawn is None:
             lane.forget(job_id)
-        else:
-            await self._place(lane, job_id, *drawn, now)
+        elif not await self._place(lane, job_id, *drawn):
+            lane.due.add(job_id)
 
-    async def _list(self, lane: Lane, job_id: str, now: float) -> None:
+    async def _list(self, lane: Lane, job_id: str) -> None:
         """Have a job's own message point to the board; one that has none gets none."""
         drawn = await self._painter.status(job_id, listed=True)
         if drawn is None:
             lane.forget(job_id)
             return
         message, ref = drawn
-        if ref is not None:
-            await self._place(lane, job_id, message, ref, now)
+        if ref is not None and not await self._place(lane, job_id, message, ref):
+            return
         if job_id in lane.live:
             lane.listed |= {job_id}
 
-    async def _place(
-        self, lane: Lane, job_id: str, message: Message, ref: Ref | None, now: float
-    ) -> None:
-        """Bring a job's own message to the chat; the job may end meanwhile."""
+    async def _place(self, lane: Lane, job_id: str, message: Message, ref: Ref | None) -> bool:
+        """Bring a job's own message to the chat, which may end meanwhile; tells whether there was
+        room.
+        """
         if job_id not in lane.live or job_id in lane.gone:
-            return
+            return True
         if lane.shown.get(job_id) == hash(message):
-            return
+            return True
         await self._turnstile.wait()
         if job_id not in lane.live:
-            return
-        lane.live[job_id] = now
-        lane.calls.append(now)
+            return True
+        if not self._spend(lane, job_id, ref, lane.quarter):
+            return False
+        lane.live[job_id] = self._clock()
         adapter = self._adapter(lane.place.platform)
         try:
             if ref is None:
@@ -174,19 +180,36 @@ class Painting:
                 placed = await adapter.edit(ref, message)
         except MessageGone:
             lane.gone |= {job_id}
-            return
+            return True
         if job_id in lane.live:
             lane.shown[job_id] = hash(message)
         if placed != ref:
             await self._painter.shown(job_id, placed)
+        return True
 
-    async def _draw_board(self, lane: Lane, now: float) -> None:
+    def _spend(self, lane: Lane, name: str, ref: Ref | None, free: int) -> bool:
+        """Take a drawing's call from the budget, which may have gone into results, or be another
+        one than was thought; tells whether there is one.
+        """
+        if ref is None:
+            lane.shown.pop(name, None)
+        else:
+            lane.shown.setdefault(name, 0)
+        now, kind = self._clock(), lane.kind(name)
+        if lane.next_room(now, kind, free) > 0:
+            return False
+        lane.spend(kind, now)
+        return True
+
+    async def _draw_board(self, lane: Lane) -> None:
         message = await self._painter.board(lane.place, list(lane.live))
         if message is None or lane.shown.get("board") == hash(message):
             return
         ref = await self._painter.board_ref(lane.place)
         await self._turnstile.wait()
-        lane.calls.append(now)
+        if not self._spend(lane, "board", ref, lane.spare):
+            lane.due |= lane.live.keys()
+            return
         adapter = self._adapter(lane.place.platform)
         if ref is None:
             nonce = await self._painter.board_nonce(lane.place)
@@ -197,10 +220,11 @@ class Painting:
                 await adapter.edit(ref, message)
             except MessageGone:  # it is posted anew with the next drawing
                 await self._painter.set_board_ref(lane.place, None)
+                lane.shown.pop("board", None)
                 return
         lane.shown["board"] = hash(message)
 
-    async def _end_board(self, lane: Lane, now: float) -> None:
+    async def _end_board(self, lane: Lane) -> None:
         """Clear the board away; every job left has its own message again."""
         lane.board = False
         lane.listed = frozenset()
@@ -208,6 +232,6 @@ class Painting:
         lane.shown.pop("board", None)
         ref = await self._painter.board_ref(lane.place)
         if ref is not None:
-            lane.calls.append(now)
+            lane.spend("delete", self._clock())
             await self._adapter(lane.place.platform).delete(ref)
             await self._painter.set_board_ref(lane.place, None)
