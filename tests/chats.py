@@ -16,6 +16,8 @@ from tests.simulated import now, simulate
 
 CHANNEL = Limits(budget=5, window=5.0, edit_gap=1.0)
 """As a Discord channel: five calls in five seconds."""
+KINDS = replace(CHANNEL, apart=True)
+"""The same, five of each kind."""
 GROUP = Limits(budget=20, window=60.0, edit_gap=3.0)
 """As a Telegram group: twenty messages a minute."""
 
@@ -183,10 +185,10 @@ def play(
 
 
 def most_in_a_window(chat: Chat, limits: Limits) -> int:
-    """The most calls into one chat in any window."""
+    """The most calls into one chat in any window, that count together."""
     by_chat: defaultdict[str, list[float]] = defaultdict(list)
     for call in chat.calls:
-        by_chat[call.chat].append(call.at)
+        by_chat[call.chat + (call.kind if limits.apart else "")].append(call.at)
     return max(
         sum(at <= other < at + limits.window for other in times)
         for times in by_chat.values()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +24,14 @@ from core.errors import (
 )
 from core.messages import Limits, Media, Message, Place, Ref
 from core.outbox import Outbox
-from tests.chats import CHANNEL, GROUP, Board, Chat, Scene, most_in_a_window, play
+from tests.chats import CHANNEL, GROUP, KINDS, Board, Chat, Scene, most_in_a_window, play
 from tests.pictures import picture, put
 from tests.simulated import now, simulate
 
 # -- results first -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("jobs", "limits"), [(10, CHANNEL), (5, GROUP)])
+@pytest.mark.parametrize(("jobs", "limits"), [(10, CHANNEL), (10, KINDS), (5, GROUP)])
 def test_a_busy_chat(tmp_path: Path, jobs: int, limits: Limits) -> None:
     """Ten jobs in a channel, five in a group: a result is shown within a second of being ready,
     what is seen of a running job is never older than five, and the budget is never exceeded.
@@ -79,6 +80,69 @@ def test_a_quarter_is_kept_for_results(tmp_path: Path) -> None:
 
     chat = play(tmp_path, story)
     assert most_in_a_window(chat, CHANNEL) == 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("jobs", "limits"), [(10, KINDS), (5, GROUP)])
+def test_what_is_read_is_shown_within_five_seconds(
+    tmp_path: Path, jobs: int, limits: Limits, seed: int
+) -> None:
+    """From the first look at a job to its last, as looks come, however the jobs are mixed."""
+    dice = random.Random(seed)
+    read: dict[str, int] = {}
+    looks: list[tuple[float, str, int]] = []
+    ends: dict[str, float] = {}
+
+    async def one(scene: Scene, job: str, start: float, lasts: float) -> None:
+        await asyncio.sleep(start)
+        begun, look, read[job] = now(), 10.0, 0
+        scene.progress(job)
+        while look < lasts:
+            await asyncio.sleep(begun + look - now())
+            read[job] = int(look / lasts * 100)
+            looks.append((now(), job, read[job]))
+            scene.progress(job)
+            look += 15.0 if lasts - look > 18 else 3.5
+        await asyncio.sleep(begun + look - now())
+        await scene.send(f"{job}-r")
+        ends[job] = now()
+        scene.forget(job)
+        if ref := scene.board.refs.pop(job, None):
+            await scene.outbox.delete(scene.place, ref)
+
+    async def story(scene: Scene) -> None:
+        scene.board.text = lambda job: f"<{job} {read[job]}>"  # type: ignore[method-assign]
+        spans = [40 * dice.lognormvariate(0, 0.25) for _ in range(jobs)]
+        await asyncio.gather(*(one(scene, f"j{n}", n, span) for n, span in enumerate(spans)))
+
+    chat = play(tmp_path, story, limits)
+    shown = [(c.at, c.message.text) for c in chat.calls if c.message]
+    for at, job, percent in looks:
+        told = (
+            when
+            for when, text in shown
+            if when >= at and any(int(p) >= percent for p in re.findall(rf"<{job} (\d+)>", text))
+        )
+        assert min(next(told, ends[job]), ends[job]) - at <= 5.0
+    assert most_in_a_window(chat, limits) <= limits.budget
+
+
+def test_kinds_of_calls_that_stand_apart_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Where sends have used their budget up, an edit and a deletion are made at once."""
+
+    async def story(scene: Scene) -> None:
+        await scene.tick(["a"], 3)
+        sixth = [asyncio.create_task(scene.send(f"r{n}")) for n in range(6)][-1]
+        await asyncio.sleep(1)
+        begun = now()
+        await scene.outbox.edit(scene.place, scene.board.refs["a"], Message("edited"))
+        await scene.outbox.delete(scene.place, scene.board.refs["a"])
+        assert now() - begun < 0.5
+        assert not sixth.done()
+        await sixth
+
+    chat = play(tmp_path, story, KINDS)
+    assert most_in_a_window(chat, KINDS) == KINDS.budget
 
 
 def test_the_stalest_is_drawn_first(tmp_path: Path) -> None:

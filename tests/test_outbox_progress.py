@@ -6,11 +6,13 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from core.archive import Archive
 from core.errors import MessageGone
-from core.messages import Message, Ref
+from core.messages import Limits, Message, Ref
 from core.outbox import Outbox
-from tests.chats import CHANNEL, Board, Chat, Scene, most_in_a_window, play
+from tests.chats import CHANNEL, GROUP, KINDS, Board, Chat, Scene, most_in_a_window, play
 from tests.simulated import now, simulate
 
 # -- progress messages that come and go --------------------------------------------------------
@@ -85,6 +87,59 @@ def test_the_board_comes_and_goes(tmp_path: Path) -> None:
     board = next(what for what in chat.what("send") if what.startswith("board"))
     assert chat.what("delete") == [board]
     assert {"c-s", "d-s"} <= {call.what for call in chat.calls[-5:]}
+
+
+def test_the_board_waits_for_more_news_where_calls_are_few(tmp_path: Path) -> None:
+    """What four jobs tell within four seconds is one edit; no news is older than that."""
+
+    async def story(scene: Scene) -> None:
+        await scene.tick(list("abcd"), 1)
+        await asyncio.sleep(30)
+        before, begun = len(scene.chat.calls), now()
+        for job in "abcd":
+            scene.progress(job)
+            await asyncio.sleep(1.2)
+        (edit,) = scene.chat.calls[before:]
+        assert edit.at - begun <= 4.1
+
+    play(tmp_path, story, GROUP)
+
+
+def test_the_board_stays_until_there_is_room_for_its_jobs_own_messages(tmp_path: Path) -> None:
+    """With half the calls used up it goes on and tells of the two jobs left; later it goes."""
+
+    async def story(scene: Scene) -> None:
+        await scene.tick(list("abcd"), 20)
+        await asyncio.gather(*(scene.send(f"r{n}") for n in range(6)))
+        scene.forget("a", "b")
+        await scene.tick(list("cd"), 8)
+        assert scene.board.boards
+        assert (scene.chat.calls[-1].message or Message()).text.startswith("board: c")
+        await asyncio.sleep(60)
+        assert not scene.board.boards
+
+    play(tmp_path, story, GROUP)
+
+
+@pytest.mark.parametrize("limits", [CHANNEL, KINDS])
+def test_a_drawing_whose_room_went_into_results(tmp_path: Path, limits: Limits) -> None:
+    """While it was asked what it looks like, answers used the budget up: it comes later."""
+
+    async def story(scene: Scene) -> None:
+        async def answers() -> None:
+            scene.board.drawing = None
+            ref = Ref("pretend", "one", "panel")
+            edits = (scene.outbox.edit(scene.place, ref, Message("panel")) for _ in range(5))
+            await asyncio.gather(*edits)
+
+        scene.board.refs["a"] = Ref("pretend", "one", "slot")
+        scene.board.drawing = answers
+        scene.progress("a")
+        await asyncio.sleep(10)
+
+    chat = play(tmp_path, story, limits)
+    assert chat.what("edit")[-1] == "slot"
+    assert most_in_a_window(chat, limits) <= limits.budget
 
 
 def test_own_messages_point_to_the_board(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 results first.
 
 Owns pacing and order. Does not know what a job is about: progress messages are drawn by the
-function it is given. Results and answers use the whole budget; progress, and clearing away what is
-over, at most three quarters of it. From the fourth live job of a chat on, one board message lists
-them all. Over all chats together progress is held to a pace as well, chat after chat.
+function it is given. Results and answers use the whole budget; progress leaves a quarter of it
+free, clearing away what is over one half. From the fourth live job of a chat on, one board message
+lists them all. Over all chats together progress is held to a pace as well, chat after chat.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ class Outbox:
         lane = self._lane(place)
         if job_id in lane.due:  # said of every piece of a growing answer
             return
+        if not lane.due:
+            lane.news = self._clock()
         lane.live.setdefault(job_id, 0.0)
         lane.due.add(job_id)
         if self._has_work(lane):

@@ -16,7 +16,7 @@ PROGRESS_SHARE = 0.75
 BOARD_FROM = 4
 """Live jobs in a chat from which on one message lists them all."""
 BOARD_UNTIL = 2
-"""Live jobs at which every job gets its own message again."""
+"""Live jobs at which every job gets its own message again, when there is room for that."""
 BOARD_GAP = 3.4
 """Least seconds between two edits of a board; what it leaves of a budget of five in five seconds is
 enough for pointing to it and for clearing away.
@@ -56,6 +56,8 @@ class Lane:
     """Live jobs and when each was last drawn."""
     due: set[str] = field(default_factory=set)
     """Live jobs whose progress has changed."""
+    news: float = 0.0
+    """Since when there are any: the board waits for more, the longer the scarcer the budget."""
     shown: dict[str, int] = field(default_factory=dict)
     """Hash of what each progress message shows, by job id; `board` for the board."""
     board: bool = False
@@ -101,6 +103,8 @@ class Lane:
 
     def next_room(self, now: float, kind: Kind, free: int = 0) -> float:
         """Seconds until the budget allows one more call and leaves so many `free`; 0 for now."""
+        if self.limits.apart and kind == "delete":
+            free = 0  # no result or answer is a deletion
         calls = self._spent(kind, now)
         over = len(calls) - (self.limits.budget - free)
         return max(calls[over] + self.limits.window - now, 0.01) if over >= 0 else 0.0
@@ -131,9 +135,12 @@ class Lane:
 
     def board_rest(self, now: float) -> float:
         """Seconds until the board may be drawn again."""
+        room = self.next_room(now, self.kind("board"), self.spare)
+        if "board" not in self.shown:
+            return room
         even = self.limits.window / (self.limits.budget * PROGRESS_SHARE)  # lasts for ever
-        rest = self.board_at + max(BOARD_GAP, self.limits.edit_gap, even) - now
-        return max(rest, self.next_room(now, self.kind("board"), self.spare))
+        gap = max(BOARD_GAP, self.limits.edit_gap)
+        return max(self.board_at + gap - now, self.news + even - now, room)
 
     def rest(self, job_id: str, now: float) -> float:
         """Seconds until a job's own message may be drawn again."""
