@@ -159,8 +159,8 @@ class Painting:
             lane.listed |= {job_id}
 
     async def _place(self, lane: Lane, job_id: str, message: Message, ref: Ref | None) -> bool:
-        """Bring a job's own message to the chat, which may end meanwhile; tells whether there was
-        room.
+        """Bring a job's own message to the chat, unless the job ends meanwhile; False where there
+        was no room for it.
         """
         if job_id not in lane.live or job_id in lane.gone:
             return True
@@ -188,8 +188,8 @@ class Painting:
         return True
 
     def _spend(self, lane: Lane, name: str, ref: Ref | None, free: int) -> bool:
-        """Take a drawing's call from the budget, which may have gone into results, or be another
-        one than was thought; tells whether there is one.
+        """Take a drawing's call from the budget; False where that is used up, for results come
+        meanwhile, and where the message is, which says what kind of call it is, shows only now.
         """
         if ref is None:
             lane.shown.pop(name, None)
