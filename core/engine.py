@@ -212,27 +212,28 @@ class Engine:
         now, lease = self._clock(), self._clock() + self._settings.lease
         scale = self._settings.poll_scale
         await self._release_stumbled(now)
-        due = await self._store.claim(
-            self._worker, now=now, until=lease, limit=CLAIMS, ahead=1.0 * scale
-        )
+        wake, self._queued = await self._store.outlook(now)
+        due: list[Job] = []
+        if wake is not None and wake <= now:
+            due = await self._store.claim(
+                self._worker, now=now, until=lease, limit=CLAIMS, ahead=1.0 * scale
+            )
         running = [j for j in due if j.state is State.RUNNING and not j.cancel]
         for job in due:
             if job.state is not State.RUNNING or job.cancel:
                 self._launch(self._step(job), [job])
         for batch in self._watching.batches(running):
             self._launch(self._watching.watch(batch), batch)
-        free = self._settings.parallel - self._busy.total
-        fresh = await self._claim_queued(now, lease, free)
+        fresh = await self._claim_queued(now, lease) if self._queued else []
         for job in fresh:
             self._launch(self._submitting.submit(job), [job])
-        if len(due) == CLAIMS or len(fresh) == TURNS:
+        if due or fresh:
             return 0.0
-        wake = await self._store.next_wake(now)
         return 60.0 if wake is None else min(max(wake - self._clock(), 0.005), 60.0)
 
-    async def _claim_queued(self, now: float, lease: float, free: int) -> list[Job]:
+    async def _claim_queued(self, now: float, lease: float) -> list[Job]:
+        free = self._settings.parallel - self._busy.total
         if free <= 0:
-            self._queued = True
             return []
         fresh = await self._store.claim_queued(
             self._worker,
@@ -241,7 +242,6 @@ class Engine:
             slots=min(free, TURNS),
             per_person=self._settings.parallel_per_person,
         )
-        self._queued = await self._store.any_queued()
         for job in fresh:
             self._busy.take(job.owner)
         return fresh

@@ -60,8 +60,6 @@ class Queue(Part):
                 found |= self._locked(c, _SOON, times)
             return _lease(c, list(found)[:limit], lease=worker, lease_until=until)
 
-        if await self._scalar(_DUE, {**times, "most": 1}) is None:
-            return []
         return await self._write(op, durable=False)
 
     async def claim_queued(
@@ -70,8 +68,6 @@ class Queue(Part):
         """Move the next queued jobs to SUBMITTING, fairly over people; durable, for a submit
         follows.
         """
-        if not await self.any_queued():
-            return []
         ranked = _ranked(jobs.c.wake_at <= now)
         query = select(ranked.c.id).order_by(ranked.c.rank, ranked.c.created_at).limit(slots)
         if per_person:
@@ -111,21 +107,19 @@ class Queue(Part):
 
         return 0 if self._writer.lite else await self._write(op)
 
-    async def any_queued(self) -> bool:
-        """Tell whether a job waits for its turn."""
-        return await self._scalar(_ANY_QUEUED) is not None
+    async def outlook(self, now: float) -> tuple[float | None, bool]:
+        """When the next job is due: at its time, or when the lease it is under is over; and whether
+        any is queued.
 
-    async def next_wake(self, now: float) -> float | None:
-        """When the next job is due: at its time, or when the lease it is under is over.
-
-        Queued jobs whose time has come do not count: they wait for a place, not for a time.
+        Queued jobs whose time has come are not due: they wait for a place, not for a time.
         """
 
-        def op(c: Connection) -> float | None:
+        def op(c: Connection) -> tuple[float | None, bool]:
             found = [
                 c.execute(query, {"now": now}).scalar() for query in (_FIRST_FREE, _FIRST_HELD)
             ]
-            return min((at for at in found if at is not None), default=None)
+            wake = min((at for at in found if at is not None), default=None)
+            return wake, c.execute(_ANY_QUEUED).first() is not None
 
         return await self._read(op)
 
