@@ -15,12 +15,17 @@ from tests.test_gateway import client, serving
 ASK = Call("POST", "/v1/chat/completions", "chat", {"stream": True}, 2.0, stream=True)
 
 
-async def streamed(folder: Path, *pieces: bytes, drop: bool = False) -> tuple[Answer, list[bytes]]:
+async def streamed(
+    folder: Path,
+    *pieces: bytes,
+    drop: bool = False,
+    kind: str = "text/event-stream; charset=utf-8",
+) -> tuple[Answer, list[bytes]]:
     """What is made of a stream that is written in these pieces."""
     events: list[bytes] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        response = web.StreamResponse(headers={"Content-Type": kind})
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)
@@ -54,6 +59,8 @@ async def streamed(folder: Path, *pieces: bytes, drop: bool = False) -> tuple[An
         ),
         ((b'data: {"a":1}\n\ndata: {"b":2}\n\n',), False),
         ((b'data: {"a":1}\n\n', b'data: {"b":2}'), False),
+        ((b'\xef\xbb\xbfdata: {"a":1}\n\ndata: {"b":2}\n\ndata: [DONE]\n\n',), True),
+        ((b"\r\n\r\n", b'data: {"a":1}\r\n\r\ndata: {"b":2}\r\n\r\ndata: [DONE]\r\n\r\n'), True),
     ],
 )
 async def test_events_are_read(tmp_path: Path, pieces: tuple[bytes, ...], whole: bool) -> None:
@@ -62,6 +69,22 @@ async def test_events_are_read(tmp_path: Path, pieces: tuple[bytes, ...], whole:
 
     assert events == [b'{"a":1}', b'{"b":2}']
     assert answer.body is whole
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/octet-stream"])
+async def test_a_stream_is_known_by_how_it_begins(tmp_path: Path, kind: str) -> None:
+    """A gateway that names the wrong type has been paid for its answer all the same."""
+    lines = b'event: message\ndata: {"a":1}\n\ndata: [DONE]\n\n'
+    answer, events = await streamed(tmp_path, lines, kind=kind)
+
+    assert (events, answer.body) == ([b'{"a":1}'], True)
+
+
+async def test_json_that_is_called_a_stream_is_read_as_json(tmp_path: Path) -> None:
+    """An error, or a whole answer, over one line or several."""
+    answer, events = await streamed(tmp_path, b'{"error":\n', b' {"message": "x"}}\n')
+
+    assert (events, answer.body) == ([], {"error": {"message": "x"}})
 
 
 async def test_a_connection_that_dies_keeps_what_came(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from yarl import URL
 
 from core.archive import Archive
 from core.errors import BadInput, Garbled, Refused, Spent, StoreError, Unreachable
+from core.gateway.events import EVENTS, begun, events, lines_of
 from core.gateway.hosts import Gatekeeper, PublicResolver
 from core.i18n import mark
 from core.messages import Media
@@ -30,12 +31,6 @@ TEXT = 4000
 CHUNK = 256 * 1024
 SYSTEM = "system"
 """Family of the calls that ask about the account, at another address with another key."""
-EVENT = 60_000_000
-"""Longest event of a stream, in bytes: it may hold a picture."""
-GATHER = 0.1
-"""Seconds between two reads of a stream: no chat shows it more often, and pieces that are read
-together cost half.
-"""
 CONNECT = 15.0
 """Seconds to connect."""
 MISSING = mark("The picture for this is not in the archive any more. Please send it again.")
@@ -218,40 +213,32 @@ class Gateway:
         """
         return await self._measured(call, lambda: self._send(call, take))
 
-    async def _events(
-        self, response: aiohttp.ClientResponse, take: Callable[[bytes], bool]
-    ) -> bool:
-        """Read server-sent events; True when `[DONE]` came."""
-        try:
-            async for line in _lines(response):
-                if not line.startswith(b"data:"):
-                    continue
-                data = line[5:].strip()
-                if data == b"[DONE]":
-                    return True
-                if data and not take(data):
-                    return False
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
-        return False
-
     async def _answer(
         self, call: Call, response: aiohttp.ClientResponse, take: Callable[[bytes], bool] | None
     ) -> Answer:
-        if take is not None and response.ok and response.content_type == "text/event-stream":
-            return Answer(response.status, await self._events(response, take))
-        return await self._plain(call, response)
+        """The answer; events are known by how they begin, whatever type they are said to be."""
+        if take is None or not response.ok:
+            return await self._plain(call, response)
+        lines = lines_of(response)
+        first = await begun(lines)
+        if first.startswith(EVENTS):
+            return Answer(response.status, await events(first, lines, take))
+        body = b"\n".join([first, *[line async for line in lines]])
+        return self._read_as(call, response, body)
 
     async def _plain(self, call: Call, response: aiohttp.ClientResponse) -> Answer:
-        wait = pause(response.headers.get("Retry-After"), self._clock())
         if call.binary and response.status == 200 and "json" not in response.content_type:
             try:
                 kept = await self._archive.put(_chunks(response), limit=call.most)
             except BadInput as error:
                 raise Garbled(detail=str(error)) from error
-            return Answer(response.status, kept, wait)
+            return Answer(response.status, kept)
+        return self._read_as(call, response, await _read(response, call.most))
+
+    def _read_as(self, call: Call, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+        wait = pause(response.headers.get("Retry-After"), self._clock())
         most = call.most if call.words and response.ok else TEXT
-        return Answer(response.status, _parsed(await _read(response, call.most), most), wait)
+        return Answer(response.status, _parsed(body, most), wait)
 
     def _key(self, call: Call) -> str:
         if call.family == SYSTEM:
@@ -432,40 +419,6 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
         raise _not_fetched(type(error).__name__) from None
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The lines of a stream as they come, the last one also without its end; one that is longer
-    than `EVENT` ends them.
-    """
-    waiting: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            yield b"".join([*waiting, line])
-            waiting.clear()
-            size = 0
-        waiting.append(rest)
-        size += len(rest)
-        if size > EVENT:
-            return
-        await _gather(response)
-    yield b"".join(waiting)
-
-
-async def _gather(response: aiohttp.ClientResponse) -> None:
-    """Leave what comes next with the system for a moment; there is no waiting for an end that has
-    come already.
-    """
-    transport = response.connection and response.connection.transport
-    if transport is None:
-        return
-    transport.pause_reading()
-    try:
-        await asyncio.sleep(GATHER)
-    finally:
-        transport.resume_reading()
 
 
 async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
