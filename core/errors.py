@@ -84,6 +84,8 @@ class GatewayError(BotError):
     again: bool = False
     tries: int | None = None
     """How often the same call is worth another try; None for as long as one has patience."""
+    tokens: tuple[int, int] | None = None
+    """Tokens of question and answer that were paid for all the same, where the answer tells."""
 
     def __init__(
         self,

@@ -57,6 +57,6 @@ def streamed(*events: Any, cut: bool = False, stopped: bool = False) -> Any:
     return stream.whole(cut=cut, stopped=stopped)
 
 
-def piece(text: str = "", reason: str | None = None, index: int = 0, **delta: Any) -> Any:
+def piece(text: Any = "", reason: str | None = None, index: int = 0, **delta: Any) -> Any:
     more = {"content": text} if text else {}
     return {"choices": [{"index": index, "delta": {**more, **delta}, "finish_reason": reason}]}

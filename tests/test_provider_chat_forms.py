@@ -138,6 +138,63 @@ def test_calls_without_numbers_are_told_apart_by_their_ids() -> None:
     assert [dict(i.values) for i in read(body).invites] == [{"idea": "x"}, {"idea": "y"}]
 
 
+@pytest.mark.parametrize("names", [("ima", "gine"), ("imagine", "imagine"), ("", "imagine")])
+def test_a_calls_name_may_come_in_pieces_or_again(names: tuple[str, str]) -> None:
+    """However it is printed, what was proposed gets its button."""
+    first, second = names
+    body = streamed(
+        piece(tool_calls=[{"index": 0, "id": "a", "function": {"name": first, "arguments": "{"}}]),
+        piece(tool_calls=[{"index": 0, "function": {"name": second, "arguments": '"prompt":'}}]),
+        piece(tool_calls=[{"index": 0, "function": {"arguments": '"a fox"}'}}]),
+    )
+
+    assert [i.command for i in read(body).invites] == ["imagine"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [piece([{"type": "text", "text": "Hel"}]), piece([{"type": "text", "text": "lo"}])],
+        [{"choices": [{"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}]}],
+        [piece("Hel"), piece("lo"), {"choices": [{"index": 0, "message": {"content": "Hello"}}]}],
+    ],
+    ids=["in parts", "all at once", "and again at the end"],
+)
+def test_words_are_found_in_whatever_form_they_stream(events: list[Any]) -> None:
+    """An answer that was paid for is shown, and once."""
+    answers = [i for i in read(streamed(*events)).invites if i.key.startswith("continue")]
+
+    assert read(streamed(*events)).text == "Hello"
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("told", [-5, 10**15, "-5", None, 3.5, {"a": 1}])
+def test_tokens_that_cannot_be_are_not_charged(told: Any) -> None:
+    """Such a number says nothing about the price."""
+    body = whole(choice(), usage={"prompt_tokens": 9, "completion_tokens": told})
+
+    assert read(body).tokens is None
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"),
+    [
+        (ask(), whole()),
+        (ask(), whole(choice("", "content_filter"))),
+        (ask(schema={"type": "object"}), whole(choice("no JSON"))),
+        (ask(kind="complete"), whole({"text": "", "index": 0})),
+    ],
+)
+def test_what_an_answer_without_a_result_cost_is_what_it_tells(
+    request_: Request, body: Any
+) -> None:
+    """The tokens were paid for, and no more than those."""
+    with pytest.raises(GatewayError) as caught:
+        read(body, request_)
+
+    assert (caught.value.spent, caught.value.tokens) == (Spent.YES, (9, 12))
+
+
 def test_several_answers_grow_side_by_side() -> None:
     """The first is what is shown meanwhile."""
     stream = chat.stream(ask())

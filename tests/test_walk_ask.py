@@ -57,7 +57,7 @@ def final(*words: str) -> Any:
         ("/ask hello --model claude-haiku-4-5 --answers 2", ["has no --count"], 1),
         ("/ask " + "x" * 6001, ["too long"], 0),
         ("/prompt a fox", ["at dawn", "as a woodcut"], 1),
-        ("/prompt a badjson fox", ["not in the form asked for", "It cost"], 1),
+        ("/prompt a badjson fox", ["not in the form asked for", "It cost <$0.0001"], 1),
         ("/complete Once upon a time", ["and so it went on"], 1),
         ("/complete nulls", ["no answer", "It cost"], 1),
         ("/why nothing", ["no job"], 0),

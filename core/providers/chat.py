@@ -15,11 +15,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from core.errors import BadInput
+from core.errors import BadInput, GatewayError
 from core.i18n import mark
 from core.messages import Media
 from core.providers.base import MILLION, Family, Offer, Request, Result, Stream, Ticket, Waiting
-from core.providers.chat_answers import completed, pictured, said
+from core.providers.chat_answers import completed, pictured, said, tokens_of
 from core.providers.chat_stream import Growing
 from core.providers.fields import list_of, object_of, text_of, whole
 from core.wire import Answer, Blob, Call, Json, refusal
@@ -161,12 +161,20 @@ class Chat(Family):
             if body.get("begun"):  # it was being worked on: no other try may cost a second time
                 error.again = False
             raise error
-        choices = [object_of(c) for c in list_of(body.get("choices")) if isinstance(c, dict)]
-        if request.kind in ("image", "edit"):
-            return pictured(choices, body)
-        if request.kind == "complete":
-            return completed(choices, body)
-        return said(request, choices, body)
+        try:
+            return _read(request, body)
+        except GatewayError as error:
+            error.tokens = tokens_of(body)
+            raise
+
+
+def _read(request: Request, body: Mapping[str, Json]) -> Result:
+    choices = [object_of(c) for c in list_of(body.get("choices")) if isinstance(c, dict)]
+    if request.kind in ("image", "edit"):
+        return pictured(choices, body)
+    if request.kind == "complete":
+        return completed(choices, body)
+    return said(request, choices, body)
 
 
 # -- asking ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from core.errors import Garbled, GatewayError, Moderated, Refused, Spent, Unreac
 from core.i18n import mark
 from core.messages import Field, Form
 from core.providers.base import Invite, Remote, Request, Result
-from core.providers.fields import list_of, object_of, text_of, url_of, whole
+from core.providers.fields import list_of, object_of, text_of, tokens, url_of
 from core.wire import Json
 
 NOTHING = mark("The model gave no answer.")
@@ -96,7 +96,7 @@ def _calls(
 def tokens_of(body: Mapping[str, Json]) -> tuple[int, int] | None:
     """Tokens of the question and of the answer, where both are told."""
     usage = object_of(body.get("usage"))
-    asked, answered = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
+    asked, answered = tokens(usage.get("prompt_tokens")), tokens(usage.get("completion_tokens"))
     return None if asked is None or answered is None else (asked, answered)
 
 

@@ -24,8 +24,10 @@ class _Choice:
 
     def grow(self, choice: Mapping[str, Json]) -> None:
         delta = object_of(choice.get("delta"))
+        if not delta and not self.begun:  # some print all of it at once
+            delta = object_of(choice.get("message"))
         for name, words in self.words.items():
-            if piece := text_of(delta.get(name)):
+            if piece := _piece(delta.get(name)):
                 words.write(piece)
         for call in list_of(delta.get("tool_calls")):
             self._call(object_of(call))
@@ -38,7 +40,9 @@ class _Choice:
             index = len(self.calls) if name or not self.calls else max(self.calls)
         mine = self.calls.setdefault(index, {"id": name, "function": {"name": "", "arguments": ""}})
         function = object_of(piece.get("function"))
-        mine["function"]["name"] = mine["function"]["name"] or text_of(function.get("name"))
+        known, more = mine["function"]["name"], text_of(function.get("name"))
+        if more != known:  # some say the whole name again with every piece
+            mine["function"]["name"] = known + more
         mine["function"]["arguments"] += text_of(function.get("arguments"))
 
     @property
@@ -49,6 +53,13 @@ class _Choice:
     def message(self) -> dict[str, Json]:
         words: dict[str, Json] = {name: words.getvalue() for name, words in self.words.items()}
         return {**words, "tool_calls": [self.calls[n] for n in sorted(self.calls)]}
+
+
+def _piece(value: Json) -> str:
+    """A text, or the texts in a list of parts."""
+    if isinstance(value, list):
+        return "".join(text_of(object_of(part).get("text")) for part in value)
+    return text_of(value)
 
 
 class Growing:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from core.errors import BadInput, Garbled, Spent
 from core.i18n import mark
 from core.providers.base import MILLION, Family, Offer, Request, Result, Ticket, Waiting
-from core.providers.fields import list_of, object_of, text_of, whole
+from core.providers.fields import list_of, object_of, text_of, tokens, whole
 from core.wire import Answer, Call, Json, refusal
 
 FAMILY = "embeddings"
@@ -146,8 +146,8 @@ def _vector(value: Json) -> bytes:
 def _tokens(body: Mapping[str, Json]) -> tuple[int, int] | None:
     """What was read, where that is told; nothing is written."""
     usage = object_of(body.get("usage"))
-    read = whole(usage.get("prompt_tokens"))
-    read = whole(usage.get("total_tokens")) if read is None else read
+    read = tokens(usage.get("prompt_tokens"))
+    read = tokens(usage.get("total_tokens")) if read is None else read
     return None if read is None else (read, 0)
 
 

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from core.providers.base import Remote
 from core.wire import Json
 
+MOST_TOKENS = 20_000_000
+"""Tokens of a question or an answer above which nobody is believed."""
+
 _CODE = re.compile(r"\s*[0-9]{1,9}\s*")
 _PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d*)?\s*%?\s*")
 
@@ -35,6 +38,12 @@ def whole(value: Json) -> int | None:
     if isinstance(value, str) and _CODE.fullmatch(value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def tokens(value: Json) -> int | None:
+    """A number of tokens; none that no call can have taken, for it is what people are charged."""
+    number = whole(value)
+    return number if number is not None and 0 <= number <= MOST_TOKENS else None
 
 
 def id_of(value: Json) -> str:

@@ -101,7 +101,6 @@ class Finishing:
             lines = ledger.settle(job, "unusable result")
             await self._floor.save(before, after, lines, self._floor.ending(after, paid=True))
             return
-        used = self._floor.offer(job).used(result.tokens)
         after = replace(
             job,
             state=State.FETCHING if remotes else State.READY,
@@ -115,7 +114,7 @@ class Finishing:
             text=result.text,
             markdown=result.markdown,
             facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
-            price=job.price if used is None else ledger.metered(used),
+            price=self._floor.price(job, result.tokens),
             final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
         actions = [self._invite(job, one) for one in self._chain(job.request, result)]

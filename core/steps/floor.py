@@ -191,6 +191,11 @@ class Floor:
         known = self.offers.get(request.offer)
         return known or Offer(request.offer, family, request.kind, request.offer, 0.0)
 
+    def price(self, job: Job, tokens: tuple[int, int] | None) -> int:
+        """What a job cost, micro-USD: what the answer tells that it took, else what was held."""
+        used = self.offer(job).used(tokens)
+        return job.price if used is None else ledger.metered(used)
+
     def action(self, job: Job, verb: Verb, key: str, label: str, emoji: str = "") -> Action:
         """A new action of a job's, for its owner."""
         return Action(

@@ -130,7 +130,8 @@ class Submitting:
             await self._floor.doubt(job, error)
             return
         if error.spent is Spent.YES:
-            await self._floor.refuse(job, error, paid=True)
+            cost = self._floor.price(job, error.tokens)
+            await self._floor.refuse(replace(job, price=cost), error, paid=True)
             return
         other = provider.instead(request, error)
         if other is not None:
