@@ -5,6 +5,8 @@ An answer holds secrets, such as the account's own token: nothing of it is kept 
 
 from __future__ import annotations
 
+import math
+
 from core.gateway import Gateway
 from core.wire import Answer, Call, Json
 
@@ -35,13 +37,15 @@ async def left_on(gateway: Gateway, whose: str) -> float | None:
         limit = (await ask(gateway, whose, f"{base}/subscription")).body
         used = (await ask(gateway, whose, f"{base}/usage")).body
         match limit, used:
-            case {"hard_limit_usd": int() | float() as usd}, {"total_usage": int() | float() as c}:
-                return float(usd) - float(c) / 100
+            case {"hard_limit_usd": usd}, {"total_usage": cents}:
+                left, spent = _number(usd), _number(cents)
+                if left is not None and spent is not None:
+                    return left - spent / 100
     match (await ask(gateway, whose, "/api/usage/token")).body:
         case {"data": {"unlimited_quota": True}}:
             return float(UNLIMITED)
-        case {"data": {"total_available": int() | float() as units}}:
-            return float(units) / UNITS
+        case {"data": {"total_available": units}} if (left := _number(units)) is not None:
+            return left / UNITS
     return None
 
 
@@ -50,12 +54,14 @@ async def account(gateway: Gateway) -> tuple[float, float] | None:
     answer = await gateway.system("/yescale/user")
     match answer.body if answer else None:
         case {"success": True, "data": {"quota": quota, "used_quota": used}}:
-            return _usd(quota), _usd(used)
+            return (_number(quota) or 0.0) / UNITS, (_number(used) or 0.0) / UNITS
     return None
 
 
-def _usd(units: Json) -> float:
+def _number(value: Json) -> float | None:
+    """An amount, also as a text; None where it is none that can be told."""
     try:
-        return float(str(units)) / UNITS
-    except ValueError:
-        return 0.0
+        number = float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
