@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -30,9 +31,11 @@ COVER = "https://cdn1.suno.ai/image_c1.png"
 SUNG = "[Verse]\nPig\n\n[Chorus]\nOh\nno\nthe\npig\nis\ngone"
 
 
-def take(status: str = "complete", url: str = FILE, **about: Any) -> dict[str, Any]:
+def take(
+    status: str = "complete", url: str = FILE, *, name: str = "c1", **about: Any
+) -> dict[str, Any]:
     return {
-        "id": "c1",
+        "id": name,
         "title": "Pig",
         "status": status,
         "audio_url": url,
@@ -51,7 +54,9 @@ def take(status: str = "complete", url: str = FILE, **about: Any) -> dict[str, A
     }
 
 
-BROKEN = take("error", "", error_type="moderation_failure", error_message="lyrics held back")
+BROKEN = take(
+    "error", "", name="c2", error_type="moderation_failure", error_message="lyrics held back"
+)
 
 
 def task(status: str, data: Any = None, **more: Any) -> dict[str, Any]:
@@ -184,15 +189,15 @@ def test_refusals(
         (task("SUBMITTED", progress=""), None, False),
         (task("QUEUED", progress=None), None, False),
         (task("IN_PROGRESS", progress="45%"), 45, True),
-        (task("IN_PROGRESS", [take("submitted", ""), take("queued", "")]), 0, True),
+        (task("IN_PROGRESS", [take("submitted", ""), take("queued", "", name="c2")]), 0, True),
         (task("IN_PROGRESS", [take("streaming", STREAM)], progress="100%"), 99, True),
         (task("SOMETHING_NEW"), 0, True),
         (task("SUCCESS", None), 99, True),
         (task("SUCCESS", []), 99, True),
         (task("SUCCESS", [take("streaming", STREAM)] * 2), 99, True),
-        (task("SUCCESS", [take(), take("streaming", STREAM)]), 99, True),
-        (task("SUCCESS", [take(), take("complete", STREAM)]), 99, True),
-        (task("SUCCESS", [take(), take("complete", "")]), 99, True),
+        (task("SUCCESS", [take(), take("streaming", STREAM, name="c2")]), 99, True),
+        (task("SUCCESS", [take(), take("complete", STREAM, name="c2")]), 99, True),
+        (task("SUCCESS", [take(), take("complete", "", name="c2")]), 99, True),
         (task("SUCCESS", [BROKEN, take("streaming", STREAM)]), 99, True),
     ],
 )
@@ -205,7 +210,7 @@ def test_under_way(body: Any, percent: int | None, started: bool) -> None:
 
 def test_both_takes_with_all_that_is_known_of_them() -> None:
     """File, title, cover and length; and a button each that goes on from it."""
-    result = read(task("SUCCESS", [take(), {**take(), "id": "c2", "image_large_url": COVER + "L"}]))
+    result = read(task("SUCCESS", [take(), {**take(name="c2"), "image_large_url": COVER + "L"}]))
     assert isinstance(result, Result)
     assert result.media == (
         Remote(FILE, "audio", "Pig", "Suno", COVER, 120.4),
@@ -213,6 +218,26 @@ def test_both_takes_with_all_that_is_known_of_them() -> None:
     )
     assert [invite.key for invite in result.invites] == ["extend:1", "extend:2"]
     assert not result.facts["remarks"]
+
+
+def test_takes_are_shown_once_and_in_the_order_they_came() -> None:
+    """One that is told of twice counts as what it is when it is finished."""
+    second = {**take(name="c2"), "title": "Pig 2"}
+    rows = [second, take("streaming", STREAM), None, take(), second]
+    result = read(task("SUCCESS", rows))
+
+    assert isinstance(result, Result)
+    assert [one.title for one in result.media] == ["Pig 2", "Pig"]
+
+
+@pytest.mark.parametrize("name", ["c1", None])
+def test_takes_printed_as_a_text(name: str | None) -> None:
+    """Some gateways hand on what they have stored; without its number no take can be continued."""
+    result = read(task("SUCCESS", json.dumps([{**take(), "id": name}])))
+
+    assert isinstance(result, Result)
+    assert [one.url for one in result.media] == [FILE]
+    assert len(result.invites) == (1 if name else 0)
 
 
 def test_the_beginning_of_the_lyrics_is_shown_and_all_of_them_kept() -> None:
@@ -235,9 +260,9 @@ def test_one_take_failed_and_that_is_explained() -> None:
     result = read(task("SUCCESS", [BROKEN, take()]))
     assert len(result.media) == len(result.invites) == 1
     assert told(result) == "1 of 2 takes failed: moderation failure: lyrics held back"
-    silent = take("error", "")
+    silent = take("error", "", name="c2")
     assert "gave no reason" in told(read(task("SUCCESS", [take(), silent])))
-    by_type = take("error", "", error_type="moderation_failure")
+    by_type = take("error", "", name="c2", error_type="moderation_failure")
     assert told(read(task("SUCCESS", [by_type, take()]))).endswith("moderation failure")
 
 
@@ -304,7 +329,7 @@ def test_what_is_finished_is_there_when_the_time_is_over(status: str) -> None:
     """A take that stays a stream keeps nobody from the other one; it is said that it is missing,
     and only the one that is there can be continued.
     """
-    found = read(task(status, [take(), take("streaming", STREAM)]))
+    found = read(task(status, [take(), take("streaming", STREAM, name="c2")]))
     assert isinstance(found, Progress)
     assert found.rest is None
     assert found.part is not None
@@ -326,7 +351,7 @@ def test_of_takes_that_are_all_streams_or_broken_nothing_is_there() -> None:
 WORDS = {"id": "l1", "text": SUNG, "title": "Pig", "status": "complete"}
 
 
-@pytest.mark.parametrize("data", [WORDS, [WORDS]])
+@pytest.mark.parametrize("data", [WORDS, [WORDS], json.dumps(WORDS)])
 def test_lyrics_and_the_button_that_sings_them(data: Any) -> None:
     """An object, or a list of one; the form asks for a style and knows the title."""
     result = read(task("SUCCESS", data, action="LYRICS"), ABOUT)

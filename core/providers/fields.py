@@ -5,6 +5,7 @@ Pure readers that never raise; knows neither calls nor what a task's states mean
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,22 @@ def object_of(value: Json) -> Mapping[str, Json]:
 def list_of(value: Json) -> Sequence[Json]:
     """A list, empty when it is none."""
     return value if isinstance(value, list) else ()
+
+
+def unfolded(value: Json) -> Json:
+    """A value that was printed as a text of JSON, as a value."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def reason_of(value: Json) -> str:
+    """The words of a reason, also of one that is an object."""
+    about = object_of(value)
+    return text_of(value) or text_of(about.get("message")) or text_of(about.get("description"))
 
 
 def whole(value: Json) -> int | None:
@@ -75,10 +92,10 @@ def percent_of(value: Json) -> int | None:
 
 def media_of(task: Mapping[str, Json]) -> tuple[Remote, ...]:
     """The result files: videos where there are any, else the picture, else several of them."""
-    videos = _urls(task.get("videoUrls")) or _urls([task.get("videoUrl")])
+    videos = urls_of(task.get("videoUrls")) or urls_of([task.get("videoUrl")])
     if videos:
         return tuple(Remote(url, "video") for url in videos)
-    pictures = _urls([task.get("imageUrl")]) or _urls(task.get("imageUrls"))
+    pictures = urls_of([task.get("imageUrl")]) or urls_of(task.get("imageUrls"))
     return tuple(Remote(url) for url in pictures)
 
 
@@ -91,12 +108,13 @@ def pictures_of(rows: Sequence[Mapping[str, Json]]) -> tuple[Remote, ...]:
         if url:
             found.append(Remote(url))
         elif data or inline.startswith("data:"):
-            found.append(Remote(inline if inline.startswith("data:") else f"data:;base64,{data}"))
+            data = inline if inline.startswith("data:") else data
+            found.append(Remote(data if data.startswith("data:") else f"data:;base64,{data}"))
     return tuple(found)
 
 
-def _urls(value: Json) -> list[str]:
-    """Addresses in a list of strings or of objects with a `url`, each once."""
-    entries = value if isinstance(value, list) else []
+def urls_of(value: Json) -> list[str]:
+    """Addresses in a list of strings or of objects with a `url`, or in one of them; each once."""
+    entries = value if isinstance(value, list) else [value]
     found = [url_of(entry.get("url") if isinstance(entry, dict) else entry) for entry in entries]
     return list(dict.fromkeys(url for url in found if url))

@@ -28,7 +28,7 @@ from core.providers.base import (
     Result,
     Ticket,
 )
-from core.providers.fields import list_of, object_of, percent_of, text_of, url_of
+from core.providers.fields import list_of, object_of, percent_of, text_of, unfolded, url_of
 from core.providers.stages import Stage, failure_of, stage_of
 from core.providers.tasks import LOOK_SECONDS, Seen, TaskFamily, first_id
 from core.wire import Answer, Call, Json, readable, refusal
@@ -164,7 +164,11 @@ class Suno(TaskFamily):
         if request.kind != "song":
             return ()
         takes = [take for take in _takes(_task(body)) if _file(take)]
-        return tuple(_extend(ticket, request, take, n) for n, take in enumerate(takes, 1))
+        return tuple(
+            _extend(ticket, request, take, number)
+            for number, take in enumerate(takes, 1)
+            if text_of(take.get("id"))
+        )
 
     def fill(self, request: Request, values: Mapping[str, str | Media]) -> Request:
         """Merge the answers of the form that continues a take. Raises `BadInput`."""
@@ -218,7 +222,15 @@ def _task(body: Json) -> Mapping[str, Json]:
 
 
 def _takes(task: Mapping[str, Json]) -> list[Mapping[str, Json]]:
-    return [object_of(row) for row in list_of(task.get("data"))]
+    """Each take once; of one that is told of twice, what is finished counts."""
+    found: dict[str, Mapping[str, Json]] = {}
+    for number, row in enumerate(list_of(unfolded(task.get("data")))):
+        if not isinstance(row, dict):
+            continue
+        name = text_of(row.get("id")) or str(number)
+        if name not in found or not _file(found[name]):
+            found[name] = row
+    return list(found.values())
 
 
 def _file(take: Mapping[str, Json]) -> str:
@@ -322,7 +334,7 @@ def _beginning(words: str) -> str:
 
 def _written(task: Mapping[str, Json]) -> Result | Failed | None:
     """The lyrics and the button that sings them; None while they are missing."""
-    found = task.get("data")
+    found = unfolded(task.get("data"))
     row = object_of(found[0] if isinstance(found, list) and found else found)
     words, title = text_of(row.get("text")).strip(), text_of(row.get("title")).strip()
     if not words and stage_of(row.get("status")) is Stage.FAILURE:
