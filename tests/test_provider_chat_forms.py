@@ -224,7 +224,10 @@ DRAW = Request("gemini-image", "image", "a fox")
     [
         (whole(choice(f"Here: ![image]({PNG}) and ![two]({PNG}) done")), (PNG, PNG)),
         (whole(choice('![x](https://cdn.example/a.png "a fox")')), ("https://cdn.example/a.png",)),
+        (whole(choice(PNG)), (PNG,)),
+        (whole(choice(f"{PNG}\nThere it is.")), (PNG,)),
         (whole(choice("", images=[{"type": "image_url", "image_url": {"url": PNG}}])), (PNG,)),
+        (whole(choice("", images=[PNG, {"url": PNG}, {"image_url": PNG}])), (PNG,) * 3),
         (
             whole(
                 choice(
@@ -249,7 +252,16 @@ DRAW = Request("gemini-image", "image", "a fox")
             ("data:;base64,AAAA",),
         ),
     ],
-    ids=["markdown data", "markdown address", "images", "parts", "native"],
+    ids=[
+        "markdown data",
+        "markdown address",
+        "bare data",
+        "data before words",
+        "images",
+        "images otherwise",
+        "parts",
+        "native",
+    ],
 )
 def test_a_picture_is_found_wherever_it_stands(body: Any, media: tuple[str, ...]) -> None:
     """All the forms in which gateways put it."""

@@ -160,12 +160,30 @@ def test_a_finished_task_with_its_clean_file() -> None:
         ({"video": {"url": MARKED}, "video_raw": {"url": RAW}}, MARKED),
         ({"video": {"url": ""}, "video_raw": {"url": RAW, "duration": 5}}, RAW),
         ({"artifact": {"video": {"url": MARKED}}}, MARKED),
+        ({"video": MARKED}, MARKED),
     ],
 )
 def test_a_finished_task_without_its_clean_file(more: dict[str, Any], url: str) -> None:
     """It is looked at a little longer; what is there is the rest that is taken then."""
     found = looked(luma, FILM, task("completed", **more))
     assert found == Progress(99, rest=Result((Remote(url, "video"),)))
+
+
+@pytest.mark.parametrize(
+    ("word", "raw", "more"),
+    [
+        ("SUCCESS", {"state": "completed", "video": {"url": MARKED}}, {}),
+        ("IN_PROGRESS", {"state": "completed", "video": {"url": MARKED}}, {}),
+        ("SUCCESS", None, {"result_url": MARKED}),
+    ],
+)
+def test_a_finished_task_in_the_gateways_own_wrapper(
+    word: str, raw: Any, more: dict[str, Any]
+) -> None:
+    """What stands inside counts; the wrapper's word where nothing does."""
+    wrapper = {"task_id": "t", "status": word, "progress": "100%", "data": raw, **more}
+    found = looked(luma, FILM, {"code": "success", "message": "", "data": wrapper})
+    assert found == Progress(99, rest=Result((Remote(MARKED, "video"),)))
 
 
 def test_a_failed_task() -> None:

@@ -128,6 +128,7 @@ def test_nothing_to_draw_is_refused_before_money_moves() -> None:
         ({"b64_json": DATA}, f"data:;base64,{DATA}"),
         ({"url": "", "b64_json": DATA}, f"data:;base64,{DATA}"),
         ({"url": f"data:image/png;base64,{DATA}"}, f"data:image/png;base64,{DATA}"),
+        ({"b64_json": f"data:image/png;base64,{DATA}"}, f"data:image/png;base64,{DATA}"),
     ],
 )
 def test_a_picture_comes_as_an_address_or_as_bytes(row: dict[str, Any], url: str) -> None:

@@ -157,6 +157,22 @@ def test_a_preview_is_shown() -> None:
     assert looked(pika, FILM, body) == Progress(45, True, "https://cdn.example/t.jpg")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "t1", "status": "finished", "resultUrl": MP4},
+        {"code": "success", "data": {"task_id": "t1", "status": "SUCCESS", "result_url": MP4}},
+        {
+            "code": "success",
+            "data": {"status": "SUCCESS", "data": task(video("finished", resultUrl=MP4))},
+        },
+    ],
+)
+def test_a_finished_task_without_a_list_or_in_a_wrapper(body: Any) -> None:
+    """Its one film all the same."""
+    assert looked(pika, FILM, body) == Result((Remote(MP4, "video"),))
+
+
 @pytest.mark.parametrize("word", ["finished", "FINISHED"])
 def test_a_finished_task(word: str) -> None:
     """Its one film."""

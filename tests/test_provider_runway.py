@@ -204,6 +204,8 @@ def test_a_task_under_way(body: Any, expected: Progress) -> None:
         wrapped("SUCCESS", task("RUNNING", output=[MP4])),
         wrapped("SUCCESS", None, result_url=MP4),
         wrapped("SUCCESS", {}, fail_reason=MP4),
+        task("SUCCEEDED", output=MP4),
+        task("SUCCEEDED", output=[{"url": MP4}]),
     ],
 )
 def test_a_finished_task(body: Any) -> None:
@@ -218,6 +220,7 @@ def test_a_finished_task(body: Any) -> None:
         (task("FAILED", failure="no", failureCode="SAFETY.INPUT.TEXT"), Moderated),
         (task("FAILED", failure="no", failureCode="INPUT_PREPROCESSING.SAFETY.TEXT"), Moderated),
         (task("FAILED"), Refused),
+        (task("FAILED", failure={"message": "not allowed by our safety policy"}), Moderated),
         (wrapped("FAILURE", fail_reason="it broke", progress="100%"), Refused),
         (wrapped("FAILURE", task("FAILED", failure="it broke")), Refused),
     ],

@@ -56,7 +56,7 @@ def read(choice: Mapping[str, Json]) -> Said:
     words: list[str] = []
     _gather(message.get("content"), media, words)
     for image in list_of(message.get("images")):
-        _add(object_of(object_of(image).get("image_url")).get("url"), media)
+        _add(_target(image), media)
     audio = object_of(message.get("audio"))
     if data := text_of(audio.get("data")):
         media.append(Remote(f"data:;base64,{data}", "audio", voice=True))
@@ -277,12 +277,16 @@ def _gather(content: Json, media: list[Remote], words: list[str]) -> None:
         _cut_out(content, media, words)
     for part in list_of(content):
         words.append(text_of(object_of(part).get("text")))
-        _add(object_of(object_of(part).get("image_url")).get("url"), media)
+        _add(_target(part), media)
 
 
 def _cut_out(content: str, media: list[Remote], words: list[str]) -> None:
     """A picture whose end is missing is none, and its bytes are no words."""
     at = 0
+    if content.lstrip().startswith("data:image/"):
+        picture, *rest = content.split(maxsplit=1)
+        _add(picture, media)
+        content = "".join(rest)
     for found in _IMAGE.finditer(content):
         if found.start() < at:
             continue
@@ -302,6 +306,12 @@ def _native(body: Mapping[str, Json], media: list[Remote], words: list[str]) -> 
             if data := text_of(inline.get("data")):
                 media.append(Remote(f"data:;base64,{data}"))
             words.append(text_of(part.get("text")))
+
+
+def _target(part: Json) -> Json:
+    """Where a picture's part has its address or bytes, with nothing around them or with either."""
+    inner = object_of(part).get("image_url", part)
+    return object_of(inner).get("url", inner)
 
 
 def _add(target: Json, media: list[Remote]) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from core.errors import BadInput
 from core.i18n import mark
 from core.providers.base import Offer, Request, Ticket
-from core.providers.fields import object_of, text_of, url_of
+from core.providers.fields import object_of, reason_of, text_of, url_of
 from core.providers.stages import stage_of
 from core.providers.tasks import (
     STILLS,
@@ -23,6 +23,7 @@ from core.providers.tasks import (
     files_of,
     first_id,
     shape,
+    unwrapped,
     wire_name,
 )
 from core.wire import Blob, Json
@@ -95,16 +96,16 @@ class Luma(TaskFamily):
 
     def seen(self, body: Json) -> Seen | None:
         """Read a task."""
-        task = _one(body)
-        task = task if "state" in task else object_of(task.get("data"))
-        if "state" not in task:
+        task = unwrapped(_one(body), "state")
+        word = next((name for name in ("state", "status") if name in task), "")
+        if not word:
             return None
         clean, others = _places(task)
         return Seen(
-            stage_of(task.get("state")),
+            stage_of(task[word]),
             None,
             files_of((clean, *others)),
-            text_of(task.get("failure_reason")),
+            reason_of(task.get("failure_reason")) or text_of(task.get("fail_reason")),
             url_of(object_of(task.get("thumbnail")).get("url")),
             rough=not url_of(clean),
         )
@@ -122,4 +123,5 @@ def _places(task: Mapping[str, Json]) -> tuple[Json, tuple[Json, ...]]:
     artifact = object_of(object_of(task.get("artifact")).get("video"))
     raw = object_of(task.get("video_raw"))
     clean = url_of(video.get("download_url")) or url_of(artifact.get("download_url"))
-    return clean, (video.get("url"), raw.get("url"), artifact.get("url"))
+    other = (task.get("video"), task.get("result_url"))
+    return clean, (video.get("url"), raw.get("url"), artifact.get("url"), *other)

@@ -22,6 +22,7 @@ from core.errors import (
 )
 from core.i18n import mark
 from core.messages import clean, shorten
+from core.providers.fields import reason_of
 from core.providers.midjourney_prompts import unmarked
 
 REASON_LENGTH = 300
@@ -137,7 +138,7 @@ def refusal_of(
         follow_up: Whether an earlier task was continued, so that it may be what is missing.
         banned: The word a code 24 names.
     """
-    raw = words if isinstance(words, str) else ""
+    raw = reason_of(words)
     reason = readable(raw)
     if code == 5 or _LOST.search(raw) or (status >= 500 and code not in (3, 4, 23, 24, 30)):
         return Unreachable(

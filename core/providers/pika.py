@@ -12,9 +12,9 @@ from typing import ClassVar
 from core.errors import BadInput
 from core.i18n import mark
 from core.providers.base import Offer, Remote, Request, Ticket
-from core.providers.fields import object_of, percent_of, text_of, url_of
+from core.providers.fields import list_of, object_of, percent_of, reason_of, text_of, url_of
 from core.providers.stages import Stage, stage_of
-from core.providers.tasks import STILLS, Seen, TaskFamily, first_id, wire_name
+from core.providers.tasks import STILLS, Seen, TaskFamily, first_id, unwrapped, wire_name
 from core.wire import Blob, Json
 
 FAMILY = "pika"
@@ -112,19 +112,19 @@ class Pika(TaskFamily):
 
     def seen(self, body: Json) -> Seen | None:
         """Read a task; without a video yet it waits."""
-        task = object_of(body)
-        task = task if "videos" in task or "id" in task else object_of(task.get("data"))
-        if not task:
+        task = unwrapped(object_of(body), "videos")
+        if not any(name in task for name in ("videos", "id", "status")):
             return None
-        videos = task.get("videos")
-        if not isinstance(videos, list) or not videos:
+        videos = list_of(task.get("videos"))
+        if not videos and "status" not in task:
             return Seen(Stage.QUEUED)
-        first = object_of(videos[0])
-        url = url_of(first.get("resultUrl"))
+        first = object_of(videos[0]) if videos else task
+        url = url_of(first.get("resultUrl")) or url_of(task.get("result_url"))
+        words = (reason_of(first.get("error")), task.get("fail_reason"), task.get("message"))
         return Seen(
             stage_of(first.get("status")),
             percent_of(first.get("progress")),
             (Remote(url, "video"),) if url else (),
-            text_of(first.get("error")) or text_of(task.get("message")),
+            next(filter(None, map(text_of, words)), ""),
             url_of(first.get("imageThumb")),
         )

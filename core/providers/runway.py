@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.i18n import mark
 from core.messages import Media
 from core.providers.base import Offer, Remote, Request, Ticket
-from core.providers.fields import object_of, percent_of, text_of, url_of
+from core.providers.fields import object_of, percent_of, reason_of, text_of, urls_of
 from core.providers.stages import Stage, stage_of
 from core.providers.tasks import (
     STILLS,
@@ -150,15 +150,13 @@ def _file(media: Media) -> Blob:
 
 def _films(task: Mapping[str, Json], wrapper: Mapping[str, Json]) -> tuple[Remote, ...]:
     """The output, or the one address of a wrapper."""
-    output = task.get("output")
-    urls = [url_of(one) for one in output] if isinstance(output, list) else []
-    films = tuple(Remote(url, "video") for url in urls if url)
+    films = tuple(Remote(url, "video") for url in urls_of(task.get("output")))
     return films or files_of((wrapper.get("result_url"), wrapper.get("fail_reason")))
 
 
 def _reason(task: Mapping[str, Json], wrapper: Mapping[str, Json]) -> str:
     """Why it failed, with the code, which tells a picture or words that are not allowed."""
-    reason = text_of(task.get("failure")) or text_of(wrapper.get("fail_reason"))
+    reason = reason_of(task.get("failure")) or text_of(wrapper.get("fail_reason"))
     code = text_of(task.get("failureCode"))
     return f"{reason} ({code})" if reason and code else reason or code
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from core.errors import GatewayError, Moderated, Refused, Spent, Unreachable
 from core.i18n import mark
+from core.providers.fields import reason_of
 from core.wire import Json, readable
 
 
@@ -63,7 +64,7 @@ def failure_of(model: str, words: Json) -> GatewayError:
     """The error behind a failed task: gateways give its money back, so `spent` is no; only where
     the task was lost from sight nobody knows.
     """
-    raw = words if isinstance(words, str) else ""
+    raw = reason_of(words)
     reason = readable(raw)
     if _TIMEOUT.search(raw):
         return Unreachable(LOST_TRACK, spent=Spent.UNKNOWN, again=False, detail=reason)

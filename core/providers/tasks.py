@@ -27,7 +27,7 @@ from core.providers.base import (
     Ticket,
     Waiting,
 )
-from core.providers.fields import id_of, text_of, url_of
+from core.providers.fields import id_of, object_of, text_of, url_of
 from core.providers.stages import Stage, failure_of, judged, stopped
 from core.wire import Answer, Call, Json, refusal, said
 
@@ -142,6 +142,14 @@ def _not_seen(error: GatewayError | None, answer: Answer) -> GatewayError:
     if isinstance(error, NotThere):
         return NotThere(error.text, again=True, detail=error.detail)
     return error if error.again else Unreachable(error.text, again=True, detail=error.detail)
+
+
+def unwrapped(body: Mapping[str, Json], word: str) -> Mapping[str, Json]:
+    """A task that has this word, with what the wrappers around it say besides."""
+    task = body
+    while word not in task and (inner := object_of(task.get("data"))):
+        task = {**task, "data": None, **inner}
+    return task
 
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
