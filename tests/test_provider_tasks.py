@@ -127,6 +127,7 @@ REASONS: list[tuple[Any, type[GatewayError], bool, str]] = [
     ("", Refused, False, "gave no reason"),
     (None, Refused, False, "gave no reason"),
     (17, Refused, False, "gave no reason"),
+    ({"code": 4, "message": "Image denied"}, Moderated, False, "Other words may help"),
 ]
 
 
