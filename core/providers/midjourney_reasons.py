@@ -240,7 +240,7 @@ def failure_of(words: object) -> GatewayError:
 
     The gateway gives back what any failed task cost, also one it lost from sight, so `spent` is no.
     """
-    raw = words if isinstance(words, str) else ""
+    raw = reason_of(words)
     reason = readable(raw)
     if found := _first(_FAILURES, raw, reason):
         return found
