@@ -77,6 +77,8 @@ MENDED: list[tuple[str, str, str]] = [
     ("a fox --Foo", "a fox --Foo", "I do not know --Foo"),
     ("a fox --v 12", "a fox --v 12", "I do not know --v 12"),
     ("a fox --niji 9", "a fox --niji 9", "I do not know --niji 9"),
+    ("a fox --tile yes --raw no --v 7", "a fox --tile --v 7", ""),
+    ("a fox --tile no more", "a fox no more --tile", "moved yours to the end"),
     ("a  fox\n\nin\train", "a fox in rain", ""),
     ("a\u200bfo\u202ex", "afox", ""),
 ]

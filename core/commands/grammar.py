@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from core.commands.mjprompt import FLAG_NAMES
+from core.commands.mjprompt import ANSWERS, FLAG_NAMES
 from core.commands.spec import FILES, Command, Option
 from core.errors import BadInput
 from core.i18n import mark
@@ -116,8 +116,9 @@ class _Reader:
         glued = self._text[end : end + 1] == "="
         end = _after_marks(self._text, end)
         if option.kind == "flag" and not glued:
-            self._values[option.name] = True
-            return end
+            answer = ANSWERS.get(self._text[end:stop].strip().lower())
+            self._values[option.name] = True if answer is None else answer
+            return end if answer is None else stop
         value, end = self._value(option, end + 1 if glued else _skip(self._text, end), stop)
         if not value:
             raise BadInput(mark("--{option} needs a value behind it."), option=option.name)

@@ -223,6 +223,16 @@ the widest."""
 ALONE = frozenset({"raw", "tile", "draft", "speed", "stealth", "public", "loop", "hd", "video"})
 """Flags without a value."""
 
+ANSWERS: Mapping[str, bool] = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "no": False,
+    "false": False,
+    "off": False,
+}
+"""What people write behind a flag without a value."""
+
 _LISTS = frozenset({"no"})
 """Flags whose value runs to the next flag."""
 _REFERENCES = frozenset({"cref", "sref", "oref"})
@@ -264,7 +274,10 @@ def _take_apart(prompt: str, notes: list[Note]) -> tuple[str, list[Flag]]:
         while at < len(words) and _belongs(name, value, words[at]):
             value.append(words[at])
             at += 1
-        flags.append(Flag(name, " ".join(value)))
+        answer = None if value else _answer(name, words[at : at + 2])
+        at += answer is not None
+        if answer is not False:
+            flags.append(Flag(name, " ".join(value)))
     if moved:
         notes.append((MOVED, {}))
     return " ".join(text), flags
@@ -303,6 +316,14 @@ def _belongs(name: str, value: Sequence[str], word: str) -> bool:
     if meaning == "niji":
         return not value and bool(re.fullmatch(r"\d(?:\.\d)?[.,;!]*", word))
     return not value
+
+
+def _answer(name: str, ahead: Sequence[str]) -> bool | None:
+    """The yes or no behind a flag that stands alone; None where a word of the text follows."""
+    alone = MEANINGS.get(name, name) in ALONE and name in FLAG_NAMES
+    if not alone or not ahead or (len(ahead) > 1 and _opened(ahead[1]) is None):
+        return None
+    return ANSWERS.get(ahead[0].lower())
 
 
 def _more_of_a_ratio(value: Sequence[str], word: str) -> bool:
