@@ -19,6 +19,7 @@ from core.errors import (
     Spent,
     Unreachable,
 )
+from core.messages import Media
 from core.providers.base import Failed, Progress, Remote, Result, Ticket
 from core.providers.kling import FROM_IMAGE, FROM_TEXT, PICTURES, TRY_ON, Kling
 from core.wire import Answer, Blob
@@ -114,6 +115,22 @@ def test_a_picture_from_words_and_one_from_a_picture() -> None:
     assert "negative_prompt" not in body
     assert body["image_fidelity"] == 0.4
     assert "--no, so I left that out" in notes(kling, "kling-v2-1", PERSON, no="rain")[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "media", "sent"),
+    [
+        ("kling-v1-5", (PERSON,), "subject"),
+        ("kling-v1-5", (), None),
+        ("kling-v2-1", (PERSON,), None),
+    ],
+)
+def test_the_older_model_is_told_what_a_picture_is_for(
+    key: str, media: tuple[Media, ...], sent: str | None
+) -> None:
+    """Without that it refuses every picture."""
+    _, body = kling.submit(asked(kling, key, "a boat", *media, kind="image"))
+    assert body.get("image_reference") == sent
 
 
 def test_a_try_on_names_the_person_first() -> None:

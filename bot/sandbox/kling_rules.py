@@ -83,6 +83,9 @@ def check_drawing(body: dict[str, Any], *, from_picture: bool) -> None:
     _need(not (from_picture and unwanted), "negative_prompt is not allowed with image")
     fidelity = body.get("image_fidelity", 0.5)
     _need(type(fidelity) in (int, float) and 0 <= fidelity <= 1, "image_fidelity is from 0 to 1")
+    named = from_picture and body.get("model_name") == "kling-v1-5"
+    reference = body.get("image_reference", None if named else "subject")
+    _need(reference in ("subject", "face"), "image_reference is subject or face")
 
 
 def check_film(body: dict[str, Any], model: str, *, from_picture: bool) -> None:

@@ -266,6 +266,8 @@ def _drawing(request: Request) -> dict[str, Json]:
         body["aspect_ratio"] = ar
     if request.media:
         body["image"] = _file(request.media[0])
+        if body["model_name"] == "kling-v1-5":  # which has to be told what the picture is for
+            body["image_reference"] = "subject"
         if strength := options.get("strength"):
             body["image_fidelity"] = min(max(float(strength) / 100, 0.0), 1.0)
     return body
