@@ -34,7 +34,7 @@ READ: list[tuple[str, dict[str, Any]]] = [
     ("/imagine a fox —spoiler", {"prompt": "a fox", "spoiler": True}),
     ("/imagine --spoiler a fox", {"prompt": "a fox", "spoiler": True}),
     ("/imagine a fox --spoiler yes", {"prompt": "a fox", "spoiler": True}),
-    ("/imagine fox --spoiler no --speed fast", {"prompt": "fox", "spoiler": False, "speed": "fast"}),
+    ("/imagine a --spoiler no --speed fast", {"prompt": "a", "spoiler": False, "speed": "fast"}),
     ("/imagine a fox --spoiler no more", {"prompt": "a fox no more", "spoiler": True}),
     ("/song a pig --instrumental Yes", {"idea": "a pig", "instrumental": True}),
     ("/imagine a fox --speed fast", {"prompt": "a fox", "speed": "fast"}),
