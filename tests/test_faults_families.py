@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from tests.crash.inside import Inside, inside
 from tests.crash.stages import Shown, Telegram, until
+from tests.families_kit import drawn
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ async def test_a_success_without_an_address_is_given_up_and_can_be_looked_for(
 
 # -- the files -------------------------------------------------------------------------------------
 
+WHOLE = base64.b64encode(drawn()).decode()
 FILE = r"^/sandbox/files/.*\.(mp3|png)$"
 AWAY: dict[str, Callable[[], dict[str, Any]]] = {
     "404": lambda: page(404, effect=False),
@@ -284,3 +287,28 @@ async def test_a_file_whose_link_is_dead_is_said_and_can_be_looked_for(
         await wish.result(house)
         assert len(house.submits) == number, how
         assert house.money == [PAID] * number, how
+
+
+async def test_bytes_that_are_broken_keep_nobody_from_the_others(house: Inside) -> None:
+    """A picture that came whole, in the same answer, is the result."""
+    rows = [{"url": f"data:image/png;base64,{data}"} for data in ("!", WHOLE)]
+    house.gateway.faults.add("/ideogram/", body={"data": rows}, status=200, effect=True)
+    await PICTURES.ask(house)
+    shown = await PICTURES.result(house)
+
+    assert shown.says("1 of 2 files did not arrive")
+    assert house.states == ["done"]
+    assert house.money == [PAID]
+
+
+@pytest.mark.parametrize("wish", [SONG, PICTURES], ids=lambda wish: wish.name)
+async def test_a_file_that_is_gone_keeps_nobody_from_the_others(house: Inside, wish: Wish) -> None:
+    """What came is the result, with a word on what did not; it is paid for once."""
+    house.gateway.faults.add(FILE, times=4, status=404)
+    await wish.ask(house)
+    shown = await wish.result(house)
+
+    assert shown.says("1 of 2 files did not arrive")
+    assert house.states == ["done"]
+    assert len(house.submits) == 1
+    assert house.money == [PAID]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from core.jobs import Action, Entry, Job, State, Verb, charged
 from core.messages import Media
 from core.providers.base import Invite, Remote, Request, Result, Waiting, Written
 from core.steps.floor import Floor
+from core.wire import Json
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ LONG = 6000
 ANSWER = 3600.0
 """Seconds a waiting job waits for the person's answer."""
 
+
+NOT_HERE = mark("{n} of {of} files did not arrive, or arrived broken.")
 
 Chain: TypeAlias = Callable[[Request, Result], Sequence[Invite]]
 """The ways on from a result: its own, and what else it can be made into."""
@@ -95,7 +98,7 @@ class Finishing:
         if result.vectors and self._meaning is not None:
             result = await self._floor.surely(before, partial(self._meaning, job, result))
         try:
-            remotes = await self._kept(before, result)
+            remotes, broken = await self._kept(before, result)
         except BadInput as error:
             after = self._floor.failed(job, error)
             lines = ledger.settle(job, "unusable result")
@@ -113,7 +116,7 @@ class Finishing:
             remotes=tuple(remotes),
             text=result.text,
             markdown=result.markdown,
-            facts={**result.facts, **({"tokens": result.tokens} if result.tokens else {})},
+            facts=_told(result, broken),
             price=self._floor.price(job, result.tokens),
             final_prompt=(job.answered and job.final_prompt) or result.prompt,
         )
@@ -126,43 +129,56 @@ class Finishing:
         if await self._floor.save(before, after, ledger.settle(after, "done"), actions):
             self._floor.pace.learn(job.request.offer, now - job.submitted_at)
 
-    async def _kept(self, job: Job, result: Result) -> list[Remote | Media]:
-        """A result's files as they are stored with the job. What the answer itself held goes into
-        the archive first: nobody has it a second time.
+    async def _kept(self, job: Job, result: Result) -> tuple[list[Remote | Media], int]:
+        """A result's files as they are stored with the job, and how many of them are broken. What
+        the answer itself held goes into the archive first: nobody has it a second time.
+
+        Raises `BadInput` where nothing else is left.
         """
         parts = list(result.media)
         if len(result.text) > LONG:
             parts.append(Written(result.text, "md" if result.markdown else "txt"))
         remotes: list[Remote | Media] = []
+        broken: list[BadInput] = []
         for part in parts:
-            remotes += [await self._floor.surely(job, partial(self._delivery.kept, part))]
-        return remotes
+            try:
+                remotes += [await self._floor.surely(job, partial(self._delivery.kept, part))]
+            except BadInput as error:
+                broken.append(error)
+        if broken and not remotes and not result.text:
+            raise broken[0]
+        return remotes, len(broken)
 
     async def fetch(self, job: Job) -> None:
-        """Bring the result's files into the archive before their links die."""
-        media = list(job.media)
-        try:
-            async with self._downloads:
-                for number in range(len(media), len(job.remotes)):
+        """Bring the result's files into the archive before their links die; one that cannot be had
+        keeps nobody from the others.
+        """
+        media: list[Media] = []
+        missing: list[BotError] = []
+        async with self._downloads:
+            for number in range(len(job.remotes)):
+                try:
                     media += [await self._delivery.fetch(job, number)]
-        except (BadInput, GatewayError, StoreError) as error:
-            await self._not_fetched(job, error)
+                except (BadInput, GatewayError, StoreError) as error:
+                    missing += [self._missed(job, error)]
+                    if job.tries < _tries(error):
+                        await self._floor.save(job, self._floor.later(job, missing[-1], 2.0, 120.0))
+                        return
+        if missing and not media:
+            after = self._floor.failed(job, missing[0])
+            await self._floor.save(job, after, (), self._floor.ending(after, paid=True))
             return
         after = replace(
             job, state=State.READY, media=tuple(media), wake_at=self._floor.clock(), tries=0
         )
-        await self._floor.save(job, replace(after, note="", note_values={}))
+        facts = _without(job.facts, len(missing), len(job.remotes))
+        after = replace(after, facts=facts, note="", note_values={})
+        await self._floor.save(job, after)
 
-    async def _not_fetched(self, job: Job, error: BotError) -> None:
+    def _missed(self, job: Job, error: BotError) -> BotError:
         log.warning("fetch: %s", getattr(error, "detail", "") or error, extra={"job": job.id})
-        if isinstance(error, BadInput):  # its words are for people who sent a file themselves
-            error = BotError(UNUSABLE)
-        passing = isinstance(error, StoreError) or getattr(error, "again", False)
-        if job.tries < (30 if passing else 3):
-            await self._floor.save(job, self._floor.later(job, error, 2.0, 120.0))
-            return
-        after = self._floor.failed(job, error)
-        await self._floor.save(job, after, (), self._floor.ending(after, paid=True))
+        # The words of a `BadInput` are for people who sent a file themselves.
+        return BotError(UNUSABLE) if isinstance(error, BadInput) else error
 
     async def deliver(self, job: Job) -> None:
         """Show the result; a send that fails is tried again for as long as it takes."""
@@ -207,3 +223,23 @@ class Finishing:
             form=invite.form,
             values=values,
         )
+
+
+def _tries(error: BotError) -> int:
+    """How often a file is asked for again: long where what is wrong may pass."""
+    passing = isinstance(error, StoreError) or getattr(error, "again", False)
+    return 30 if passing else 3
+
+
+def _told(result: Result, broken: int) -> dict[str, Json]:
+    """What is kept of a result besides its text and files."""
+    facts = {**result.facts, **({"tokens": result.tokens} if result.tokens else {})}
+    return _without(facts, broken, len(result.media))
+
+
+def _without(facts: Mapping[str, Json], missing: int, of: int) -> dict[str, Json]:
+    """What is known of a result, with a word on those of its files that are not there."""
+    if not missing:
+        return {**facts}
+    told = (NOT_HERE, {"n": missing, "of": of})
+    return {**facts, "remarks": [*(facts.get("remarks") or ()), told]}
