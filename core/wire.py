@@ -158,6 +158,11 @@ def _masked(text: str) -> str:
     return _KEYS.sub(_GAP, " ".join(clean(text[:_READ]).split()))
 
 
+def hidden(text: str) -> str:
+    """The beginning of foreign words, without keys and addresses."""
+    return _ADDRESSES.sub(_GAP, _KEYS.sub(_GAP, text[:_READ]))
+
+
 def readable(text: str) -> str:
     """What a person may see of foreign words: one short line, no keys, addresses, request ids."""
     text = _ADDRESSES.sub(_GAP, _masked(_REQUEST_ID.sub(" ", text[:_READ])))

@@ -146,13 +146,18 @@ def test_the_table_of_failures(
 
 def test_a_foreign_reason_is_short_plain_and_keeps_no_secrets() -> None:
     """4,000 characters with markdown, links and a key become one harmless line."""
-    reason = "**No** [see](https://evil.example/x) sk-abc123 https://in.ner/ \u202e" + "y" * 4000
+    reason = (
+        "**No** [see](https://evil.example/x) sk-abc123 https://in.ner/ dial tcp 10.0.0.7:8080: "
+        f"lookup redis.svc.local:6379 \u202e{'y' * 4000}"
+    )
     outcome = look(task("FAILURE", failReason=reason))
 
     assert isinstance(outcome, Failed)
     told = str(outcome.reason)
     assert len(told) < 400
-    assert not any(bad in told for bad in ("**", "evil", "sk-", "in.ner", "\u202e", "\n"))
+    assert not any(
+        bad in told for bad in ("**", "evil", "sk-", "in.ner", "10.0", "redis", "\u202e", "\n")
+    )
 
 
 # -- looks that see no task ------------------------------------------------------------------------

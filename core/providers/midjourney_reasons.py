@@ -24,6 +24,7 @@ from core.i18n import mark
 from core.messages import clean, shorten
 from core.providers.fields import reason_of
 from core.providers.midjourney_prompts import unmarked
+from core.wire import hidden
 
 REASON_LENGTH = 300
 """Characters of a foreign reason that people are shown."""
@@ -39,7 +40,6 @@ Make = Callable[[str], GatewayError]
 """Makes an error out of what was said, which has been cleaned and may be empty."""
 Row = tuple[re.Pattern[str], Make]
 
-_HIDDEN = re.compile(r"https?://\S+|\bsk-[\w*.-]+", re.IGNORECASE)
 _TITLE = re.compile(r"^\[([^\]]{1,60})\]\s*")
 
 
@@ -48,7 +48,7 @@ def readable(text: object) -> str:
     to be escaped.
     """
     words = unmarked(clean(text)) if isinstance(text, str) else ""
-    words = _HIDDEN.sub("…", " ".join(words.split()))
+    words = hidden(" ".join(words.split()))
     return shorten(_TITLE.sub(r"\1: ", words).rstrip(" :"), REASON_LENGTH)
 
 
