@@ -189,6 +189,18 @@ async def download(tmp_path: Path, handler: Handler, limit: int = 1_000_000) -> 
         return await gateway.fetch(f"{base}/picture", limit=limit, deadline=2.0)
 
 
+async def test_an_address_without_a_host_is_one_at_the_gateway(tmp_path: Path) -> None:
+    """Some gateways do not know under which name they are reached."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=png(), status=200 if request.path == "/mj/image/1" else 404)
+
+    async with serving(handler) as base, client(tmp_path, base) as gateway:
+        media = await gateway.fetch("/mj/image/1?rand=2", limit=1_000_000)
+
+    assert media.mime == "image/png"
+
+
 async def test_a_download_is_kept(tmp_path: Path) -> None:
     """A result is kept as what it is, whatever it claims to be."""
 

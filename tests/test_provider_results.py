@@ -150,6 +150,22 @@ def test_an_animation_is_a_video() -> None:
     assert one.media == (Remote("https://c.example/1.mp4", "video"),)
 
 
+@pytest.mark.parametrize(
+    ("printed", "found"),
+    [
+        ("/mj/image/1730621826053455?rand=7", ["/mj/image/1730621826053455?rand=7"]),
+        ("//evil.example/mj/image/1", []),
+        ("/mj/../admin", []),
+        ("/etc/passwd", []),
+    ],
+)
+def test_a_gateway_may_not_know_its_own_address(printed: str, found: list[str]) -> None:
+    """Its picture is a result all the same; no other path is."""
+    seen = look(task("SUCCESS", imageUrl=printed))
+
+    assert [one.url for one in getattr(seen, "media", ())] == found
+
+
 def test_pictures_without_a_grid_all_come() -> None:
     """Some proxies give four pictures and no grid."""
     urls = [{"url": f"https://c.example/{n}.png"} for n in range(4)]

@@ -336,7 +336,7 @@ class Gateway:
         self, url: str, *, limit: int, deadline: float = 60.0, passing: bool = False
     ) -> Media:
         """Bring a file of at most `limit` bytes into the archive, in at most `deadline` seconds;
-        `passing` as for `Archive.put`.
+        `passing` as for `Archive.put`. An address without a host is one at the gateway.
 
         Raises:
             BadInput: It is not what can be used.
@@ -352,7 +352,7 @@ class Gateway:
     async def _fetch(self, url: str, limit: int, passing: bool) -> Media:
         if self._files is None or self._files.closed:
             raise Unreachable(spent=Spent.YES, detail="closed")
-        target = self._gate.check(url)
+        target = self._gate.check(url, base=URL(self._settings.base_url))
         for _ in range(HOPS):
             try:
                 async with self._files.get(

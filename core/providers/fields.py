@@ -15,6 +15,8 @@ from core.wire import Json
 MOST_TOKENS = 20_000_000
 """Tokens of a question or an answer above which nobody is believed."""
 
+_IMAGE = re.compile(r"/(?:[\w-]+/)*mj/image/[\w.-]+(?:\?[^\s#]*)?")
+"""A picture at the gateway itself, which may not know its own address."""
 _CODE = re.compile(r"\s*[0-9]{1,9}\s*")
 _PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d*)?\s*%?\s*")
 
@@ -95,7 +97,9 @@ def media_of(task: Mapping[str, Json]) -> tuple[Remote, ...]:
     videos = urls_of(task.get("videoUrls")) or urls_of([task.get("videoUrl")])
     if videos:
         return tuple(Remote(url, "video") for url in videos)
-    pictures = urls_of([task.get("imageUrl")]) or urls_of(task.get("imageUrls"))
+    here = _IMAGE.fullmatch(text_of(task.get("imageUrl")).strip())
+    pictures = [here[0]] if here else urls_of([task.get("imageUrl")])
+    pictures = pictures or urls_of(task.get("imageUrls"))
     return tuple(Remote(url) for url in pictures)
 
 
