@@ -139,6 +139,12 @@ def test_a_picture_comes_as_an_address_or_as_bytes(row: dict[str, Any], url: str
     assert result.prompt == row.get("revised_prompt", "")
 
 
+@pytest.mark.parametrize("data", [{"url": LINK}, [LINK], LINK])
+def test_a_picture_is_found_without_its_list_or_its_row(data: Any) -> None:
+    """It was paid for, however it is printed."""
+    assert read({"data": data}).media == (Remote(LINK),)
+
+
 def test_some_of_several_are_missing_and_that_is_told() -> None:
     """What came is the result; the rest is a remark beside it."""
     result = read({"data": [{"url": LINK}, {"url": None, "b64_json": None}, {"url": LINK}]})

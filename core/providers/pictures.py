@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from core.errors import BadInput, Garbled, Moderated, Spent
 from core.i18n import mark
 from core.providers.base import Family, Kind, Offer, Request, Result, Ticket, Values, Waiting
-from core.providers.fields import list_of, object_of, pictures_of, text_of
+from core.providers.fields import object_of, pictures_of, text_of
 from core.wire import Answer, Blob, Call, Json, refusal
 
 FAMILY = "pictures"
@@ -189,7 +189,9 @@ def result_of(request: Request, answer: Answer) -> Result:
     """The pictures of an answer's `data`. What is missing is told: by an error where nothing came,
     else beside the rest.
     """
-    rows = [object_of(row) for row in list_of(object_of(answer.body).get("data"))]
+    data = object_of(answer.body).get("data")
+    listed = data if isinstance(data, list) else [data]
+    rows = [row if isinstance(row, dict) else {"url": row} for row in listed]
     media = pictures_of(rows)
     unsafe = any(row.get("is_image_safe") is False for row in rows)
     if not media and unsafe:
