@@ -471,9 +471,9 @@ def _error(meaning: _Meaning, answer: Answer, complaint: _Complaint) -> GatewayE
 
 
 def _detail(answer: Answer, complaint: _Complaint | None) -> str:
-    """One line for the log, without keys."""
+    """One line for the log, without keys and addresses of servers inside."""
     words = complaint.text.strip() if complaint else ""
     number = f" {complaint.number}" if complaint and complaint.number is not None else ""
     if not words and isinstance(answer.body, str):
         words = re.sub(r"<[^>]*>", " ", answer.body[:_READ])
-    return shorten(f"HTTP {answer.status}{number} {_masked(words)}".strip(), 300)
+    return shorten(f"HTTP {answer.status}{number} {hidden(_masked(words))}".strip(), 300)

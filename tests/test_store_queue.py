@@ -181,7 +181,9 @@ async def pair(postgres: str) -> AsyncIterator[tuple[Store, Store]]:
 
 
 async def test_two_processes_never_claim_the_same_job(pair: tuple[Store, Store]) -> None:
-    """Forty due and forty queued jobs, two processes, neither of which can take all: each job once."""
+    """Forty due and forty queued jobs, and two processes, neither of which can take them all: each
+    job is claimed once.
+    """
     one, other = pair
     await asyncio.gather(*(one.add_job(make_job(n)) for n in range(40)))
     await asyncio.gather(*(one.add_job(make_job(n, state=State.RUNNING)) for n in range(40, 80)))

@@ -235,6 +235,14 @@ def test_parts_of_the_key_never_get_out() -> None:
     assert "credit" in str(error)
 
 
+def test_the_log_names_no_server_of_the_gateways() -> None:
+    """Not in its own errors' details either, which only the log has."""
+    error = refusal(Answer(500, openai("Post http://10.0.0.7:8080/mj: dial tcp 10.0.0.7:8080")))
+    assert error is not None
+    assert "dial tcp" in error.detail
+    assert "10.0.0.7" not in error.detail
+
+
 def test_a_missing_channel_explains_key_groups() -> None:
     error = refusal(Answer(503, openai("当前分组 a 下对于模型 b 无可用渠道")))
     assert error is not None
