@@ -180,7 +180,8 @@ class Outbox:
             adapter = self._adapters.get(place.platform)
             limits = adapter.limits(place) if adapter else Limits()
             lane = self._lanes[place.key] = Lane(place, limits)
-        lane.place = place
+        if lane.place != place:  # the way in changes
+            lane.place = place
         return lane
 
     def _wake(self, lane: Lane) -> None:
