@@ -418,10 +418,10 @@ class Delivery:
         rows: list[tuple[Job, cards.Standing]] = []
         actions: list[Action] = []
         for job_id in job_ids:
-            found = await self._store.with_actions(job_id)
-            if found is not None and found[0].state in LIVE and not found[0].place.hidden:
-                rows.append((found[0], await self.standing(found[0])))
-                actions += found[1]
+            job, offered = await self._store.with_actions(job_id) or (None, ())
+            if job is not None and job.state in LIVE and not (job.shown or job.place.hidden):
+                rows.append((job, await self.standing(job)))
+                actions += offered
         if not rows:
             return None
         return cards.board(translator(rows[0][0].lang), rows, actions)

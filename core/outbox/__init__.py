@@ -3,8 +3,9 @@ results first.
 
 Owns pacing and order. Does not know what a job is about: progress messages are drawn by the
 function it is given. Results and answers use the whole budget; progress leaves a quarter of it
-free, clearing away what is over one half while there is any. From the fourth live job of a chat on, one board message
-lists them all. Over all chats together progress is held to a pace as well, chat after chat.
+free, clearing away what is over one half while there is progress. From the fourth live job of a
+chat on, one board message lists them all. Over all chats together progress is held to a pace as
+well, chat after chat.
 """
 
 from __future__ import annotations
