@@ -228,7 +228,8 @@ class Desk:
         if command.private:
             ctx.answer_aside()
         if command.owner and not ctx.is_owner:
-            raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
+            name = f"/{command.name}"
+            raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=name)
         ctx.command = command.name
         if not command.ahead:
             await ctx.admit()

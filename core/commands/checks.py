@@ -68,7 +68,9 @@ def explained(command: Command, error: ValidationError) -> BadInput:
             images and sum(o.required and o.kind in FILES for o in command.options) > 1
         ):
             return BadInput(
-                mark("/{command} needs a picture as {option}."), command=command.name, option=name
+                mark("/{command} needs these pictures, sent together in this order: {list}."),
+                command=command.name,
+                list=", ".join(o.name for o in command.options if o.required and o.kind in FILES),
             )
         case "missing" if images:
             return _picture_count(option.at_least, option.at_most, 0)
