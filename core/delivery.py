@@ -422,9 +422,7 @@ class Delivery:
             if job is not None and job.state in LIVE and not (job.shown or job.place.hidden):
                 rows.append((job, await self.standing(job)))
                 actions += offered
-        if not rows:
-            return None
-        return cards.board(translator(rows[0][0].lang), rows, actions)
+        return cards.board(translator(rows[0][0].lang), rows, actions) if rows else None
 
     async def board_ref(self, place: Place) -> Ref | None:
         """Where the chat's board is."""
