@@ -50,7 +50,8 @@ class _Thread:
         return await self.run(clean)
 
     async def close(self) -> None:
-        if self._opened:  # left as it is, SQLAlchemy would close it in another thread
+        opened, self._opened = self._opened, False
+        if opened:  # left as it is, SQLAlchemy would close it in another thread
             await self.run(self.connection.close)
         await self._driver.close()
 
