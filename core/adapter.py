@@ -73,6 +73,12 @@ class Adapter(Protocol):
         """
         ...
 
+    async def whisper(self, ack: Ref, message: Message) -> bool:
+        """Answer a press in itself, which the caller alone sees and no limit of the chat counts;
+        False where that cannot be, and `edit` has to answer. Never raises.
+        """
+        ...
+
     async def delete(self, ref: Ref) -> None:
         """Remove a message. One that is already gone is not an error."""
         ...

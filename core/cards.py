@@ -431,5 +431,9 @@ def brief(say: Say, job: Job, standing: Standing) -> str:
         State.CANCELLED: say("cancelled"),
         State.UNSURE: say("unsure"),
     }
-    state = words.get(job.state) or state_line(say, job, replace(standing, bar=False))
+    state = (
+        words[State.DONE]
+        if job.shown
+        else words.get(job.state) or state_line(say, job, replace(standing, bar=False))
+    )
     return f"`{job.id}` {headline(say, job, PROMPT_BRIEF)} — {state}"

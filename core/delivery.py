@@ -28,7 +28,9 @@ from core.errors import (
     Gone,
     MaybeSent,
     MessageGone,
+    Offline,
     SlowDown,
+    StoreError,
     TooBig,
 )
 from core.fetching import Fetching
@@ -36,7 +38,7 @@ from core.gateway import Gateway
 from core.i18n import Say, mark, translator
 from core.jobs import LIVE, Action, Entry, Job, State, Verb
 from core.ledger import answer_price, money
-from core.messages import Media, Message, Place, Ref, shorten
+from core.messages import Media, Message, Place, Ref, ending, shorten
 from core.outbox import Outbox
 from core.pace import Pace
 from core.pictures import fitted
@@ -211,6 +213,13 @@ class Delivery:
         apart = cards.parted(say, shown) + self._apart(say, left)
         covered = tuple(replace(m, spoiler=m.spoiler or job.place.spoiler) for m in shown)
         return replace(message, media=covered, text=message.text + apart)
+
+    async def redrawn(self, job: Job) -> Message:
+        """What the message of a finished job shows now. Raises `Offline` without the store."""
+        try:
+            return ending(await self.card(job))
+        except StoreError as error:
+            raise Offline from error
 
     async def _fitting(
         self, say: Say, media: Sequence[Media], most: int
@@ -409,13 +418,11 @@ class Delivery:
         rows: list[tuple[Job, cards.Standing]] = []
         actions: list[Action] = []
         for job_id in job_ids:
-            found = await self._store.with_actions(job_id)
-            if found is not None and found[0].state in LIVE and not found[0].place.hidden:
-                rows.append((found[0], await self.standing(found[0])))
-                actions += found[1]
-        if not rows:
-            return None
-        return cards.board(translator(rows[0][0].lang), rows, actions)
+            job, offered = await self._store.with_actions(job_id) or (None, ())
+            if job is not None and job.state in LIVE and not (job.shown or job.place.hidden):
+                rows.append((job, await self.standing(job)))
+                actions += offered
+        return cards.board(translator(rows[0][0].lang), rows, actions) if rows else None
 
     async def board_ref(self, place: Place) -> Ref | None:
         """Where the chat's board is."""

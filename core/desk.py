@@ -19,12 +19,12 @@ from core import cards
 from core.adapter import Adapter
 from core.archive import Archive
 from core.commands import COMMANDS, painting
-from core.commands.checks import check_types, explained, shaped
+from core.commands.checks import asking, check_types, explained, lacking, shaped
 from core.commands.context import Context, NotTaken, Studio
 from core.commands.grammar import parse
 from core.commands.presses import ACTS, Values, fingerprint
 from core.commands.spec import Command
-from core.commands.values import OWN, unpack
+from core.commands.values import OWN, packed, unpack
 from core.errors import (
     BadInput,
     BotError,
@@ -228,15 +228,22 @@ class Desk:
         if command.private:
             ctx.answer_aside()
         if command.owner and not ctx.is_owner:
-            raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=command.name)
+            name = f"/{command.name}"
+            raise BadInput(mark("Sorry, {name} is for the owner of this bot."), name=name)
         ctx.command = command.name
         if not command.ahead:
             await ctx.admit()
         given = {name: await self._resolve(ctx, value) for name, value in values.items()}
+        fitting = shaped(command, given)
         try:
-            options = command.model.model_validate(shaped(command, given))
+            options = command.model.model_validate(fitting)
         except ValidationError as error:
-            raise explained(command, error) from error
+            words = lacking(command, error)
+            if words is None or ctx.apart is not None:  # what is asked elsewhere is done elsewhere
+                raise explained(command, error) from error
+            form = asking(ctx.say, command, words)
+            await ctx.ask(form, packed(fitting), form.fields[0].label)
+            return
         await command.handler(ctx, options)
 
     async def _resolve(self, ctx: Context, value: Any) -> Any:

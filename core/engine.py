@@ -315,14 +315,20 @@ class Engine:
     def added(self, job: Job) -> None:
         """Take up a job that was just stored."""
         if job.state is State.SUBMITTING:
-            self._launch(self._submitting.submit(job), [job])
+            self._launch(self._first(job), [job])
             self._ended()
-            # The submit goes first, and what came of it is shown; unless that takes long.
-            asyncio.get_running_loop().call_later(SHOWN_AFTER, self._show, job)
         else:
             self._outbox.progress(job.place, job.id)
             self._queued = True
             self._bell.set()
+
+    async def _first(self, job: Job) -> None:
+        """Submit a job; what came of it is shown, and the job itself only where that takes long."""
+        shown = asyncio.get_running_loop().call_later(SHOWN_AFTER, self._show, job)
+        try:
+            await self._submitting.submit(job)
+        finally:
+            shown.cancel()
 
     def _show(self, job: Job) -> None:
         if not self._stopping:

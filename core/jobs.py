@@ -146,6 +146,11 @@ class Job:
     """Owner token of the worker that holds it, empty when free."""
     lease_until: float = 0.0
 
+    @property
+    def shown(self) -> bool:
+        """The person has the result; what was there before it may still be being cleared away."""
+        return self.state is State.DONE or (self.state is State.READY and self.result is not None)
+
     def check_move(self, state: State) -> None:
         """Raise `IllegalMoveError` unless the job may go to `state` (staying is always allowed)."""
         if state is not self.state and state not in MOVES[self.state]:

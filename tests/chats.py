@@ -77,6 +77,9 @@ class Chat:
         await self._do("edit", ref.chat, ref.message, message)
         return ref
 
+    async def whisper(self, ack: Ref, message: Message) -> bool:
+        return False
+
     async def delete(self, ref: Ref) -> None:
         await self._do("delete", ref.chat, ref.message)
 

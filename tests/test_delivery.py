@@ -352,6 +352,7 @@ async def test_progress_of_a_job_that_is_over_is_not_drawn(studio: Studio) -> No
         assert await studio.delivery.board(job.place, [job.id]) is None
     shown = await studio.job(State.READY, result=Ref("pretend", "one", "there"))
     assert await studio.delivery.status(shown.id) is None
+    assert await studio.delivery.board(shown.place, [shown.id]) is None
     assert await studio.delivery.status("nobody") is None
 
 

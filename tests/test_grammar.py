@@ -54,6 +54,11 @@ READ: list[tuple[str, dict[str, Any]]] = [
     ("/show --job k7f3q2x", {"job": "k7f3q2x"}),
     ("/settings --version 7 --ar 16:9", {"version": "7", "ar": "16:9"}),
     ("/settings --reset", {"reset": True}),
+    ("/ask --voice yes", {"voice": True}),
+    ("/ask --voice yes why is it blue?", {"prompt": "why is it blue?", "voice": True}),
+    ("/ask why? --voice no --private", {"prompt": "why?", "voice": False, "private": True}),
+    ("/ask --voice no man is an island", {"prompt": "no man is an island", "voice": True}),
+    ("/ask --voice yesterday was long", {"prompt": "yesterday was long", "voice": True}),
     ("/help imagine", {"command": "imagine"}),
     ("/jobs", {}),
 ]  # fmt: skip

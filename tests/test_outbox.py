@@ -349,6 +349,43 @@ def test_only_so_many_half_sent_messages_are_remembered(tmp_path: Path) -> None:
     play(tmp_path, story, SMALL)
 
 
+# -- redrawing and clearing away ---------------------------------------------------------------
+
+
+def test_what_is_redrawn_often_is_drawn_once_and_as_it_is_then(tmp_path: Path) -> None:
+    """What is asked for while a redrawing waits needs no other; later on it does."""
+    ref = Ref("pretend", "one", "grid")
+    used: list[str] = []
+
+    async def story(scene: Scene) -> None:
+        async def drawn() -> Message:
+            return Message(" ".join(used))
+
+        async def press(label: str) -> None:
+            used.append(label)
+            await scene.outbox.redraw(scene.place, ref, drawn)
+
+        await asyncio.gather(*(scene.send(f"n{n}") for n in range(5)))
+        await asyncio.gather(*map(press, ("U1", "U2", "U3", "U4")))
+        await press("V1")
+
+    chat = play(tmp_path, story)
+    drawn = [c.message.text for c in chat.calls if c.kind == "edit" and c.message]
+    assert drawn == ["U1 U2 U3 U4", "U1 U2 U3 U4 V1"]
+
+
+def test_a_quiet_chat_is_cleared_soon(tmp_path: Path) -> None:
+    """Where no job is under way any more, what is over goes at the pace that progress had."""
+
+    async def story(scene: Scene) -> None:
+        old = [Ref("pretend", "one", f"old-{n}") for n in range(6)]
+        await asyncio.gather(*(scene.outbox.delete(scene.place, ref) for ref in old))
+
+    chat = play(tmp_path, story)
+    assert chat.calls[-1].at - chat.calls[0].at < 6.0
+    assert most_in_a_window(chat, CHANNEL) <= 3
+
+
 # -- files that are too big --------------------------------------------------------------------
 
 
@@ -393,4 +430,30 @@ async def test_a_file_the_chat_does_not_take(tmp_path: Path, as_file: bool) -> N
     with pytest.raises(TooBig):
         await outbox.send(place, Message("x", media=(video,)), nonce="v")
     assert len(chat.calls) == uploads + 1
+    serving.cancel()
+
+
+async def test_a_limit_above_the_file_that_was_refused_is_no_help(tmp_path: Path) -> None:
+    """Some servers take less than they say: the picture is made smaller than it was."""
+
+    class Boasting(Narrow):
+        """Says that it takes 50 MB."""
+
+        async def send(
+            self, place: Place, message: Message, *, nonce: str, reply_to: Ref | None = None
+        ) -> Ref:
+            try:
+                return await super().send(place, message, nonce=nonce)
+            except TooBig:
+                raise TooBig(limit=50_000_000) from None
+
+    archive = Archive(tmp_path)
+    media = await put(archive, picture(size=(500, 400)))
+    outbox, chat = Outbox(archive, now), Boasting(CHANNEL, 0)
+    outbox.attach(chat)
+    serving = asyncio.create_task(outbox.run(Board()))
+    await outbox.send(Place("pretend", "one"), Message("x", media=(media,)), nonce="n")
+    last = chat.calls[-1].message
+    assert last is not None
+    assert last.media[0].size <= 20_000
     serving.cancel()

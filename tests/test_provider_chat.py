@@ -71,13 +71,15 @@ def test_pictures_and_sounds_go_along_as_data() -> None:
 
 
 def test_an_answer_aloud_comes_in_one_piece() -> None:
-    """Streams of sound would be raw samples, so it is asked for whole, as an MP3."""
+    """Streams of sound would be raw samples, so it is asked for whole; an MP3 by itself."""
     call = chat.call(ask("", VOICE, voice="nova", model="gpt-4o-mini-audio-preview"))
 
     assert not call.stream
     assert call.json["stream"] is False
     assert call.json["modalities"] == ["text", "audio"]
     assert call.json["audio"] == {"voice": "nova", "format": "mp3"}
+    call = chat.call(ask("hm", voice="nova", format="opus", model="gpt-4o-mini-audio-preview"))
+    assert call.json["audio"] == {"voice": "nova", "format": "opus"}
 
 
 def test_an_answer_in_a_form_comes_in_one_piece() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import stat
 import subprocess
@@ -310,3 +311,14 @@ async def test_many_processes_start_at_once(postgres: str) -> None:
     assert [await store.kept("n") for store in stores] == ["v"] * 5
     for store in stores:
         await store.close()
+
+
+async def test_what_was_closed_leaves_no_connection_behind(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite's connections belong to their thread: closed there, nobody has to do it elsewhere."""
+    store = await Store.open(f"sqlite:///{tmp_path / 'a.db'}")
+    await store.close()
+    del store
+    gc.collect()
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("sqlalchemy")] == []

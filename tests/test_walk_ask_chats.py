@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bot.sandbox import clips
 from tests import discord_house, telegram_house
 from tests.both import discord, telegram
@@ -36,7 +38,7 @@ async def test_plain_words_in_a_private_chat_are_a_question(telegram: telegram_h
 async def test_a_picture_with_words_in_a_private_chat_is_a_question_about_it(
     telegram: telegram_house.Walk,
 ) -> None:
-    """Several as well; a file it cannot use is asked about before anything costs."""
+    """Several as well; a file it cannot use is refused before anything costs."""
     async with telegram.bot():
         ann, chat = telegram.ann()
         fox = telegram_house.picture()
@@ -45,7 +47,7 @@ async def test_a_picture_with_words_in_a_private_chat_is_a_question_about_it(
         await ann.album(chat, [fox, telegram_house.picture("blue")], caption="and these?")
         await chat.wait_message(says("and these?", "2 picture"), timeout=15)
         await ann.send_document(chat, b"PK", filename="x.zip", caption="read this")
-        await chat.wait_message(telegram_house.says("What shall I do with it"), timeout=10)
+        await chat.wait_message(telegram_house.says("of no use to me"), timeout=10)
     assert len(telegram.paid) == 2
 
 
@@ -86,11 +88,14 @@ async def test_a_voice_message_is_written_down_in_reply(telegram: telegram_house
         await chat.wait_message(says("This is what was said"), timeout=15)
 
 
-async def test_what_is_read_aloud_is_a_voice_message(telegram: telegram_house.Walk) -> None:
+@pytest.mark.parametrize("asked", ["/speak Good evening!", "/ask --voice yes Good evening!"])
+async def test_what_is_said_aloud_is_a_voice_message(
+    telegram: telegram_house.Walk, asked: str
+) -> None:
     """Telegram gets opus, which it plays as a voice."""
     async with telegram.bot():
         ann, chat = telegram.ann()
-        await ann.say(chat, "/speak Good evening!")
+        await ann.say(chat, asked)
         said = await chat.wait_message(lambda m: m.author.is_bot and bool(m.file), timeout=15)
         assert said.media is not None
         assert said.media.kind == "voice"

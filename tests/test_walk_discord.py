@@ -122,7 +122,7 @@ async def test_blend_takes_pictures_and_describe_gives_prompts(walk: Walk) -> No
 
 
 async def test_message_menus(walk: Walk) -> None:
-    """A picture of somebody's message is described or imagined with; without one it is said."""
+    """A picture of somebody's message is described, imagined with or changed, or it has none."""
     async with walk.bot():
         ann, general = walk.people()
         ben = walk.person("Ben", general)
@@ -136,11 +136,17 @@ async def test_message_menus(walk: Walk) -> None:
         await ann.submit(opened.modal, {"prompt": "a castle"})
         await general.wait_message(result("a castle"), timeout=20)
 
+        asked = await (await ann.menu(said, "Edit this image")).wait_reply(timeout=10)
+        opened = await (await ann.click(asked, labels(asked)[0])).wait_ack()
+        assert opened.modal is not None
+        await ann.submit(opened.modal, {"prompt": "a red hat"})
+        await general.wait_message(result("Edit", "a red hat"), timeout=20)
+
         plain = await ben.say(general, "only words")
         reply = await (await ann.menu(plain, "Describe image")).wait_reply()
         assert reply.ephemeral
         assert "nothing in that message" in reply.content
-    assert len(walk.paid) == 2
+    assert len(walk.paid) == 3
 
 
 async def test_show_jobs_again_cancel_help_and_settings(walk: Walk) -> None:
@@ -176,6 +182,24 @@ async def test_show_jobs_again_cancel_help_and_settings(walk: Walk) -> None:
         await walk.server.world.watch.until(
             lambda: panel.button("6.1").style == 3, 10, lambda: "the panel to show 6.1"
         )
+    assert len(walk.paid) == 1
+
+
+async def test_what_was_shown_is_done_though_something_is_left_to_clear(walk: Walk) -> None:
+    """While the progress message still stands, /jobs and /again know that the result is there."""
+    async with walk.bot():
+        ann, general = walk.people()
+        stuck = walk.server.hang("@original$", method="DELETE")
+        await ann.slash(general, "imagine", prompt="a fox")
+        await general.wait_message(result("a fox"), timeout=15)
+        await stuck.wait_hit()
+        third = walk.server.guild("Third").channel("third")
+        listed = await (await ann.slash(third, "jobs")).wait_reply(timeout=10)
+        assert "— done" in listed.content
+        assert "Under way" not in listed.content
+        offer = await (await ann.slash(third, "again")).wait_reply(timeout=10)
+        assert "$0.10" in labels(offer)[0]
+        stuck.cancel()
     assert len(walk.paid) == 1
 
 

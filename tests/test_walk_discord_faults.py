@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -113,6 +114,39 @@ async def test_a_lost_answer_to_the_result_shows_it_once(walk: Walk, how: str) -
         await lost.wait_hit()
         await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=15)
     assert len(pictures(general)) == 1
+
+
+@pytest.mark.parametrize("body", [None, {}])
+@pytest.mark.parametrize("after_effect", [True, False])
+async def test_a_success_that_says_nothing_shows_the_result_once(
+    walk: Walk, caplog: pytest.LogCaptureFixture, body: dict[str, Any] | None, after_effect: bool
+) -> None:
+    """A page or an empty object in the message's place is a lost answer like any other."""
+    async with walk.bot():
+        ann, general = walk.people()
+        path = r"^/channels/\d+/messages$"
+        lost = walk.server.fail(path, 200, method="POST", body=body, after_effect=after_effect)
+        await ann.slash(general, "imagine", prompt="a fox")
+        await lost.wait_hit()
+        await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=30)
+    assert len(pictures(general)) == 1
+    assert not [r for r in caplog.records if r.exc_info and r.name.startswith("core")]
+
+
+async def test_a_follow_up_that_says_nothing_is_a_lost_answer(
+    walk: Walk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where only an interaction's token reaches nothing has a nonce: it comes twice at most."""
+    async with walk.bot():
+        strange = walk.server.guild("Strange", bot_is_member=False).channel("general")
+        ann = walk.server.user("Ann", installed=True)
+        path = r"^/webhooks/\d+/[^/]+$"
+        lost = walk.server.fail(path, 200, method="POST", body={}, after_effect=True)
+        await ann.slash(strange, "imagine", prompt="a fox")
+        await lost.wait_hit()
+        await walk.server.wait_call(lambda c: c.method == "DELETE", timeout=30)
+    assert 1 <= len(pictures(strange)) <= 2
+    assert not [r for r in caplog.records if r.exc_info and r.name.startswith("core")]
 
 
 @pytest.mark.parametrize("status", [500, 503])

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.discord_house import Walk, pressed, result, world
+from tests.discord_house import Walk, pressed, result, says, world
 from tests.servers.discord import Message
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +38,22 @@ async def test_a_busy_channel_never_meets_a_limit(tmp_path: Path) -> None:
             )
             assert {m.pinged[0].name for m in pictures(walk)} == {p.name for p in people}
         assert walk.server.api.limiter.refused == 0
+        walk.in_order()
+
+
+async def test_what_is_over_never_counts_as_under_way(tmp_path: Path) -> None:
+    """Quick answers one after the other: no board lists them, and what is over is cleared away."""
+    async with world(tmp_path, strict=True) as walk:
+        async with walk.bot():
+            ann, general = walk.people()
+            for number in range(6):
+                await ann.slash(general, "complete", text=f"story {number}")
+                await general.wait_message(says(f"story {number}", "tokens"), timeout=30)
+            await walk.server.world.watch.until(
+                lambda: len(general.messages) == 6, 60, lambda: "six answers and nothing besides"
+            )
+            said = [state.content for message in general.log for state in message.history]
+            assert not any("under way" in words for words in said)
         walk.in_order()
 
 

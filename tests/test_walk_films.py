@@ -261,8 +261,8 @@ BAD = (
     ("/video", ("small",), "at least 300"),
     ("/video", ("thin",), "long and thin"),
     ("/video --model luma", ("image",), "needs words"),
-    ("/tryon", (), "/tryon needs a picture as person"),
-    ("/tryon", ("person",), "/tryon needs a picture as garment"),
+    ("/tryon", (), "sent together in this order: person, garment."),
+    ("/tryon", ("person",), "sent together in this order: person, garment."),
 )
 ODD = {"small": (200, 400), "thin": (1200, 320)}
 

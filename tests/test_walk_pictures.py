@@ -152,7 +152,8 @@ WRONG: list[tuple[str, Files, str]] = [
     ("/imagine a fox --model ideogram --seed 4294967295", {}, "seeds from 0 to 2147483647"),
     ("/imagine a fox --model dalle --count 20", {}, "count goes from 1 to 9"),
     ("/edit make it winter", {}, "Send a picture with the command"),
-    ("/edit", {"image": drawn()}, "/edit needs prompt"),
+    ("/edit", {"image": drawn()}, "What shall be different"),
+    ("/edit", {}, "Send a picture with the command"),
     ("/edit winter --model ideogram", {"image": drawn()}, "changes only a part of a picture"),
     (
         "/edit winter",

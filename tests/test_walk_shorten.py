@@ -34,11 +34,11 @@ async def test_a_prompt_is_made_shorter_and_one_of_them_drawn(
 
 
 async def test_a_prompt_is_needed(gateway: Sandbox, tmp_path: Path) -> None:
-    """Without one nothing is sent, and a failed one costs nothing."""
+    """Without one nothing is sent, but asked for; a failed one costs nothing."""
     async with running(tmp_path, gateway.url) as app, aiohttp.ClientSession(cookie_jar=jar()) as s:
         ann = await browser(s, app.address)
         await ann.act(text="/shorten")
-        await ann.see(lambda c: "needs prompt" in c["text"])
+        await ann.see(lambda c: "The prompt to make shorter" in c["text"])
         assert not gateway.submits
         await ann.act(text="/shorten a fail fox")
         await ann.see(lambda c: "Nothing was charged" in c["text"])

@@ -80,6 +80,32 @@ async def test_plain_imagine_asks_and_takes_the_reply(walk: Walk) -> None:
     assert len(walk.paid) == 2
 
 
+async def test_a_command_without_its_words_asks_for_them(walk: Walk) -> None:
+    """What was sent along is kept until the answer comes; a tap in the menu is enough to begin."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.send_photo(chat, picture(), caption="/edit")
+        asked = await chat.wait_message(question("What shall be different"))
+        await ann.say(chat, "a red hat", reply_to=asked)
+        await chat.wait_message(result("Edit", "a red hat"), timeout=15)
+
+        await ann.say(chat, "/complete")
+        asked = await chat.wait_message(question("The beginning of a text"))
+        await ann.say(chat, "once upon a time", reply_to=asked)
+        await chat.wait_message(says("Complete", "once upon a time", "tokens"), timeout=15)
+    assert len(walk.paid) == 2
+
+
+async def test_a_file_of_no_use_is_told_so(walk: Walk) -> None:
+    """No command is named that could do nothing with it."""
+    async with walk.bot():
+        ann, chat = walk.ann()
+        await ann.send_document(chat, b"hello", filename="notes.txt", mime="text/plain")
+        told = await chat.wait_message(says("of no use"))
+        assert "reply to it" not in told.words
+    assert not walk.paid
+
+
 async def test_custom_zoom_asks_one_question_after_the_other(walk: Walk) -> None:
     """`-` keeps what is there; a value that cannot be is said, and all is asked again."""
     async with walk.bot():

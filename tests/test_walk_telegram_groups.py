@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -88,6 +89,21 @@ async def test_a_strangers_press_is_answered_to_them_alone(walk: Walk) -> None:
         assert answer.alert
         assert "belongs to the person who asked" in answer.text
         assert len(group.history) == seen
+    assert len(walk.paid) == 1
+
+
+async def test_a_busy_group_keeps_no_press_waiting(walk: Walk) -> None:
+    """The answer in the press itself is no message: it needs no room in the group."""
+    async with walk.bot():
+        group = walk.server.group("Studio")
+        ann, ben = people(walk, group, "Ann", "Ben")
+        four = await grid(walk, ann, group)
+        for number in range(24):
+            await ann.say(group, f"/nonsense{number}@atelier_bot")
+        await until(lambda: len([m for m in group.history if says("There is no command")(m)]) > 9)
+        await asyncio.sleep(2)  # now the others wait for room
+        answer = await (await ben.press(four, "U2")).wait_answer()
+        assert "belongs to the person who asked" in answer.text
     assert len(walk.paid) == 1
 
 

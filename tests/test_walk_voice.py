@@ -34,7 +34,7 @@ def sounds() -> dict[str, bytes]:
         ("/speak Good evening! --voice nobody", "takes alloy", "", 0),
         ("/speak Good evening! --speed 9", "0.25 to 4", "", 0),
         ("/speak " + "x" * 4097, "4096", "", 0),
-        ("/speak", "needs text", "", 0),
+        ("/speak", "What to read aloud", "", 0),
         ("/speak a moderated word", "Nothing was charged", "", 0),
         ("/speak a fail word", "Nothing was charged", "", 0),
         ("/speak a lostanswer word", "may have cost", "", 1),

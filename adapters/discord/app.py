@@ -233,6 +233,11 @@ class DiscordAdapter:
         """Change a message, or fill an answer slot."""
         return await self._deliverer.edit(ref, message)
 
+    async def whisper(self, ack: Ref, message: Message) -> bool:
+        """Presses are answered by messages here."""
+        del ack, message
+        return False
+
     async def delete(self, ref: Ref) -> None:
         """Remove a message."""
         await self._deliverer.delete(ref)

@@ -31,7 +31,7 @@ from adapters.discord.rest import (
     Rest,
     parts,
 )
-from core.errors import ChatGone, MessageGone, Offline, TooBig
+from core.errors import ChatGone, MaybeSent, MessageGone, Offline, TooBig
 from core.messages import Limits, Media, Message, Place, Ref
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Deliverer:
     async def _by_dm(self, place: Place, door: Door, draft: Draft) -> Ref:
         message, nonce, _ = draft
         person = message.mention.id if message.mention else door.user
-        opened = await self._rest.bot(lambda http: http.start_private_message(int(person)))
+        opened = await self._rest.bot(lambda http: _told(http.start_private_message(int(person))))
         chat = str(opened["id"])
         found = await self._post(chat, message, nonce, "", dm=True)
         return _sent(found, chat, Door(kind="message", dm=True, user=person))
@@ -147,10 +147,9 @@ class Deliverer:
 
         async def post(plain: bool) -> dict[str, Any]:
             with self._parcel(message, {}, dm, plain) as (body, files):
-                found = await self._rest.bot(
-                    lambda http: http.send_message(chat, params=_params(body | more, files))
+                return await self._rest.bot(
+                    lambda http: _told(http.send_message(chat, params=_params(body | more, files)))
                 )
-                return dict(found)
 
         return await _plainer(post)
 
@@ -165,7 +164,8 @@ class Deliverer:
                 if hidden and method == "POST":
                     body["flags"] |= EPHEMERAL
                 where = f"{path}?wait=true" if method == "POST" else path
-                return await self._rest.hook(method, where, body, files, safe=method != "POST")
+                safe = method != "POST"
+                return await _told(self._rest.hook(method, where, body, files, safe=safe))
 
         return await _plainer(call)
 
@@ -221,12 +221,10 @@ class Deliverer:
     async def _patch(self, ref: Ref, message: Message, door: Door) -> dict[str, Any]:
         async def patch(plain: bool) -> dict[str, Any]:
             with self._parcel(message, dict(door.files), door.dm, plain) as (body, files):
-                found = await self._rest.bot(
-                    lambda http: http.edit_message(
-                        ref.chat, ref.message, params=_params(body, files)
-                    )
+                params = _params(body, files)
+                return await self._rest.bot(
+                    lambda http: _told(http.edit_message(ref.chat, ref.message, params=params))
                 )
-                return dict(found)
 
         return await _plainer(patch)
 
@@ -272,6 +270,16 @@ class Deliverer:
                     raise Offline from error
                 stack.callback(files[-1].close)
             yield body, files
+
+
+async def _told(call: Awaitable[Any]) -> dict[str, Any]:
+    """What a call made. Raises `MaybeSent` for a success that does not say what: its words were
+    lost on the way.
+    """
+    found = await call
+    if not isinstance(found, dict) or "id" not in found:
+        raise MaybeSent
+    return found
 
 
 async def _plainer(call: Callable[[bool], Awaitable[dict[str, Any]]]) -> dict[str, Any]:

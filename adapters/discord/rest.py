@@ -124,6 +124,8 @@ class Rest:
             if error.status == 401:  # the token is out of order, not the chat
                 raise Offline from error
             raise self._meaning(error.status, error.code, error.text, pause, banned) from error
+        except ValueError as error:  # a success whose words were lost on the way
+            raise MaybeSent from error
         except UNSENT as error:
             raise Offline from error
         except (aiohttp.ClientError, OSError) as error:

@@ -305,24 +305,27 @@ class TelegramAdapter:
         return await self._sender.send(place, message, reply_to, nonce=nonce)
 
     async def edit(self, ref: Ref, message: Message) -> Ref:
-        """Change a message; a press that is open takes a short private sentence as its answer."""
+        """Change a message; a press is answered by a message of its own."""
         if ref.message:
             return await self._sender.edit(ref, message)
         return await self._answer(ref, message)
 
+    async def whisper(self, ack: Ref, message: Message) -> bool:
+        """Give a short private sentence as the answer to a press that is still open."""
+        if ack.message or not _alone(message):
+            return False
+        words = plain(message.text)
+        return 0 < len(words) <= ALERT and await self._answers.give(
+            read_slot(ack.door).query, words
+        )
+
     async def _answer(self, ref: Ref, message: Message) -> Ref:
-        """Answer a press: in itself where that is possible, else by a message."""
         slot = read_slot(ref.door)
         group = ref.chat.startswith("-")
         place = Place(PLATFORM, ref.chat, slot.thread, private=not group)
         pressed = Ref(PLATFORM, ref.chat, slot.message) if slot.message else None
-        alone = message.private and not (message.media or message.buttons or message.form)
-        words = plain(message.text) if alone else ""
-        words = words if len(words) <= ALERT else ""
-        if words and await self._answers.give(slot.query, words):
-            return ref
         self._answers.close(slot.query)
-        if alone and group and slot.user:
+        if _alone(message) and group and slot.user:
             own = Place(PLATFORM, slot.user, private=True)
             try:
                 return await self._sender.send(own, message, None, nonce=f"a{slot.query}")
@@ -355,3 +358,8 @@ class TelegramAdapter:
         if inner.startswith("/"):
             inner = inner.rpartition(f"/{self._bot.token}/")[2].lstrip("/")
         return f"{self._files}/{inner}"
+
+
+def _alone(message: Message) -> bool:
+    """Whether a message is words for one person and nothing besides."""
+    return message.private and not (message.media or message.buttons or message.form)

@@ -45,6 +45,7 @@ WHAT_WITH_IT = mark(
     "What shall I do with it? Send it with a command as its caption, or reply to it with one: "
     "{commands}."
 )
+OF_NO_USE = mark("Files of that kind are of no use to me: I take pictures, sounds and videos.")
 HIDDEN_PARTS = mark(
     "Telegram shows me only the first picture of an album here. Send the album in our private "
     "chat, or make me an administrator of this group."
@@ -207,7 +208,7 @@ class Intake:
         file = file_of(spoken)
         if file and not (words_of(spoken).strip() and placed(self._commands[TALK], [file])):
             fit = [f"/{c.name}" for c in self._desk.commands if placed(c, [file])]
-            raise UserError(WHAT_WITH_IT, commands=", ".join(fit) or "–")
+            raise UserError(WHAT_WITH_IT if fit else OF_NO_USE, commands=", ".join(fit))
         return None
 
     async def _talk(self, key: str, messages: Sequence[Json], spoken: Json) -> Invocation | None:

@@ -113,6 +113,9 @@ async def ask(ctx: Context, options: AskOptions) -> None:
     request = ctx.with_options(
         request, system=SYSTEM, tools=list(TOOLS), turns=await remembered(ctx)
     )
+    if options.voice:
+        played = ctx.studio.outbox.adapter(ctx.place.platform).limits(ctx.place).voice
+        request = ctx.with_options(request, format=played)
     await ctx.start(ctx.noted(request, notes))
 
 

@@ -11,10 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.archive import NOT_A_PICTURE
-from core.commands.spec import FILES, Command
+from core.cards import COMMAND_NAMES
+from core.commands.spec import FILES, Command, Option
 from core.errors import BadInput
-from core.i18n import mark
-from core.messages import Media
+from core.i18n import Say, mark
+from core.messages import Field, Form, Media
+
+LONGEST_ANSWER = 4000
+"""Characters that the answer to a question may have; Discord's own limit in a window."""
 
 
 def shaped(command: Command, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +49,8 @@ def check_types(accepts: Sequence[str], value: Any) -> None:
 
 def explained(command: Command, error: ValidationError) -> BadInput:
     """One clear sentence for the first thing that is wrong with the options."""
-    first = error.errors()[0]
+    found = error.errors()
+    first = next((one for one in found if not _of_words(command, one["loc"])), found[0])
     name = str(first["loc"][0]) if first["loc"] else ""
     option = command.option(name)
     context = first.get("ctx", {})
@@ -63,7 +68,9 @@ def explained(command: Command, error: ValidationError) -> BadInput:
             images and sum(o.required and o.kind in FILES for o in command.options) > 1
         ):
             return BadInput(
-                mark("/{command} needs a picture as {option}."), command=command.name, option=name
+                mark("/{command} needs these pictures, sent together in this order: {list}."),
+                command=command.name,
+                list=", ".join(o.name for o in command.options if o.required and o.kind in FILES),
             )
         case "missing" if images:
             return _picture_count(option.at_least, option.at_most, 0)
@@ -96,6 +103,28 @@ def explained(command: Command, error: ValidationError) -> BadInput:
             )
         case _:
             return BadInput(mark("{option} cannot be used like that."), option=name)
+
+
+def _of_words(command: Command, place: tuple[int | str, ...]) -> bool:
+    """Whether it is the main text that is wrong: what else is lacking is told first, for words are
+    asked for when all else is there.
+    """
+    option = command.option(str(place[0])) if place else None
+    return option is not None and option.main
+
+
+def lacking(command: Command, error: ValidationError) -> Option | None:
+    """The words that a command cannot do without, where nothing else is wrong; else None."""
+    wrong = [(first["type"], first["loc"]) for first in error.errors()]
+    option = command.option(str(wrong[0][1][0])) if wrong == [("missing", wrong[0][1])] else None
+    return option if option is not None and option.main and option.kind == "text" else None
+
+
+def asking(say: Say, command: Command, option: Option) -> Form:
+    """The question for what is lacking."""
+    most = min(option.max_length or LONGEST_ANSWER, LONGEST_ANSWER)
+    question = Field(option.name, say(option.description), kind="text", max_length=most)
+    return Form(say(COMMAND_NAMES.get(command.name, f"/{command.name}")), (question,))
 
 
 def _picture_count(low: int, high: int, given: int) -> BadInput:

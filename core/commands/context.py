@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from core import cards
 from core.archive import Archive
@@ -35,7 +36,6 @@ from core.messages import (
     Place,
     Ref,
     Stored,
-    ending,
     escape,
 )
 from core.outbox import Outbox
@@ -152,6 +152,8 @@ class Context:
     async def _reply(self, ack: Ref | None, message: Message, nonce: str) -> None:
         outbox = self.studio.outbox
         if ack is not None:
+            if await outbox.adapter(ack.platform).whisper(ack, message):
+                return
             try:
                 await outbox.edit(self.place, ack, message)
             except MessageGone:
@@ -403,10 +405,11 @@ class Context:
         on_result = self.panel and job.result and self.panel.message == job.result.message
         if self.panel is None or not on_result or not adapter.limits(self.place).restyles:
             return
+
+        redrawn = partial(self.studio.delivery.redrawn, job)
         try:
-            message = ending(await self.studio.delivery.card(job))
-            await self.studio.outbox.edit(self.place, self.panel, message, later=True)
-        except (AdapterError, StoreError) as error:
+            await self.studio.outbox.redraw(self.place, self.panel, redrawn)
+        except AdapterError as error:
             log.info("a used button does not show it: %s", type(error).__name__)
 
     async def own(self, job_id: str) -> Job:
@@ -425,8 +428,7 @@ class Context:
         `again` names the button whose second press led here.
         """
         say = self.say
-        # A result that was shown a moment ago may not be closed yet.
-        if job.state is State.DONE or (job.state is State.READY and job.result is not None):
+        if job.shown:
             lead = say("You pressed {button} before; here is what it made.", button=again)
             await self._repost(job, lead if again else "")
             return

@@ -2,9 +2,10 @@
 
     /imagine a red cat, sitting --ar 16:9 --no "dogs and mice" --spoiler
 
-Free text is the main option's; `--name value`, `--name=value` and `--flag` are the others'. Values
-are strings (True for a flag that stands alone, an `Attachment` for a picture's address); the
-command's model turns them into what it wants. Pure; knows no platform.
+Free text is the main option's; `--name value`, `--name=value` and `--flag` are the others', and
+behind a flag may stand `yes` or `no`. Values are strings (True or False for a flag, an
+`Attachment` for a picture's address); the command's model turns them into what it wants. Pure;
+knows no platform.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _QUOTED = re.compile(
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _SPACE = re.compile(r"\s*")
+_YES = re.compile(r"\s+yes(?!\S)", re.IGNORECASE)
+"""Said behind a flag though more follows; a `no` may belong to what follows."""
 
 
 def parse(command: Command, text: str) -> dict[str, Value]:
@@ -117,8 +120,9 @@ class _Reader:
         end = _after_marks(self._text, end)
         if option.kind == "flag" and not glued:
             answer = ANSWERS.get(self._text[end:stop].strip().lower())
+            said = None if answer is not None else _YES.match(self._text, end, stop)
             self._values[option.name] = True if answer is None else answer
-            return end if answer is None else stop
+            return stop if answer is not None else said.end() if said else end
         value, end = self._value(option, end + 1 if glued else _skip(self._text, end), stop)
         if not value:
             raise BadInput(mark("--{option} needs a value behind it."), option=option.name)

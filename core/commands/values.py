@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -20,6 +21,17 @@ _MEDIA: TypeAdapter[list[Media]] = TypeAdapter(list[Media])
 def pack(media: Sequence[Media]) -> str:
     """Pictures as a stored value of an action."""
     return "media:" + _MEDIA.dump_json(list(media)).decode()
+
+
+def packed(values: Mapping[str, Any]) -> dict[str, str]:
+    """A command's values as an action stores them."""
+    return {name: _packed(value) for name, value in values.items()}
+
+
+def _packed(value: Any) -> str:
+    if isinstance(value, Media | list):
+        return pack(value if isinstance(value, list) else [value])
+    return str(value)
 
 
 def unpack(value: str) -> str | list[Media]:

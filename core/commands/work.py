@@ -50,9 +50,11 @@ async def jobs(ctx: Context, options: NoOptions) -> None:
     """List what is queued, running or unsure, and the latest that ended."""
     del options
     say, store = ctx.say, ctx.studio.store
-    live = await store.jobs_of(ctx.caller.key, states=LIVE, limit=15)
+    found = await store.jobs_of(ctx.caller.key, states=LIVE, limit=15)
+    live = [job for job in found if not job.shown]
     unsure = await store.jobs_of(ctx.caller.key, states={State.UNSURE}, limit=5)
-    past = await store.jobs_of(ctx.caller.key, states=ENDED, limit=5)
+    past = await store.jobs_of(ctx.caller.key, states=ENDED | {State.READY}, limit=5 + len(live))
+    past = [job for job in past if job.shown or job.state in ENDED][:5]
     sections = ((say("Under way"), live), (say("Unsure"), unsure), (say("Lately"), past))
     parts = [f"**{title}**\n{await _list(ctx, found)}" for title, found in sections if found]
     if not parts:
@@ -101,7 +103,7 @@ async def again(ctx: Context, options: MaybeJobOptions) -> None:
         if not latest:
             raise BadInput(mark("You have no jobs yet. Start with /imagine."))
         job = latest[0]
-    if job.state in LIVE:
+    if job.state in LIVE and not job.shown:
         await ctx.show(job, again="/again")
         return
     say = ctx.say

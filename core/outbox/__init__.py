@@ -3,8 +3,9 @@ results first.
 
 Owns pacing and order. Does not know what a job is about: progress messages are drawn by the
 function it is given. Results and answers use the whole budget; progress leaves a quarter of it
-free, clearing away what is over one half. From the fourth live job of a chat on, one board message
-lists them all. Over all chats together progress is held to a pace as well, chat after chat.
+free, clearing away what is over one half while there is progress. From the fourth live job of a
+chat on, one board message lists them all. Over all chats together progress is held to a pace as
+well, chat after chat.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Outbox:
         self._painting: Painting | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._halves = Halves(notes, "parts")
+        self._redrawn: set[tuple[str, str]] = set()
+        """Messages that wait to be drawn anew: chat and message."""
 
     def attach(self, adapter: Adapter) -> None:
         """Take a chat platform in."""
@@ -126,7 +129,7 @@ class Outbox:
                 )
             except TooBig as error:
                 biggest = max((media.size for media in part.media), default=0)
-                top = error.limit or min(adapter.limits(place).file_bytes, biggest)
+                top = min(error.limit or adapter.limits(place).file_bytes, biggest)
                 while shares:
                     less = await smaller(self._archive, part, int(top * shares.pop(0)))
                     if less != part:
@@ -135,17 +138,38 @@ class Outbox:
                     raise
                 part = less
 
-    async def edit(self, place: Place, ref: Ref, message: Message, *, later: bool = False) -> Ref:
-        """Change a message at once, ahead of progress, or `later`, when no result or answer waits;
-        text that is too long is cut into further messages.
+    async def edit(self, place: Place, ref: Ref, message: Message) -> Ref:
+        """Change a message at once, ahead of progress; text that is too long is cut into further
+        messages.
         """
         adapter = self.adapter(ref.platform)
         limits = adapter.limits(place)
         first, *more = fit(await shrunk(self._archive, message, limits), limits)
-        placed = await self._soon("edit", place, lambda: adapter.edit(ref, first), later=later)
+        placed = await self._soon("edit", place, lambda: adapter.edit(ref, first))
         for number, part in enumerate(more):
             placed = await self._send_part(place, part, f"{ref.message[-20:]}-{number}", None)
         return placed
+
+    async def redraw(self, place: Place, ref: Ref, draw: Callable[[], Awaitable[Message]]) -> None:
+        """Change a message to what `draw` gives, when no result or answer waits; what is asked for
+        while one waits for that needs no other.
+        """
+        if (ref.chat, ref.message) in self._redrawn:
+            return
+        self._redrawn.add((ref.chat, ref.message))
+        adapter = self.adapter(ref.platform)
+
+        async def drawn() -> Ref:
+            self._redrawn.discard((ref.chat, ref.message))
+            limits = adapter.limits(place)
+            return await adapter.edit(
+                ref, fit(await shrunk(self._archive, await draw(), limits), limits)[0]
+            )
+
+        try:
+            await self._soon("edit", place, drawn, later=True)
+        finally:
+            self._redrawn.discard((ref.chat, ref.message))
 
     async def delete(self, place: Place, ref: Ref) -> None:
         """Remove a message, when no result or answer waits."""
@@ -240,7 +264,7 @@ class Outbox:
         if lane.until > now:
             return self._held_up(lane, lane.until - now)
         least = IDLE
-        for queue, free in ((lane.urgent, 0), (lane.later, lane.half)):
+        for queue, free in ((lane.urgent, 0), (lane.later, lane.clearing)):
             held = queue is lane.later and lane.overdue(now)
             if not queue or held or lane.sending >= AT_ONCE:
                 continue

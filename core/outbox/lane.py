@@ -25,7 +25,7 @@ STALE = 4.0
 """Seconds since its last drawing after which a message out of date goes before clearing away."""
 LISTING_SHARE = 0.5
 """What of the budget may be used up when a job's own message is made to point to the board, and
-when something is cleared away.
+when something is cleared away while others are under way.
 """
 
 
@@ -86,7 +86,7 @@ class Lane:
 
     @property
     def half(self) -> int:
-        """Calls that pointing to the board and clearing away leave free."""
+        """Calls that pointing to the board leaves free, and clearing away while jobs are live."""
         return self.limits.budget - max(int(self.limits.budget * LISTING_SHARE), 1)
 
     @property
@@ -127,6 +127,11 @@ class Lane:
     def kind(self, name: str) -> Kind:
         """What drawing a job's own message, or the `board`, will be."""
         return "edit" if name in self.shown else "send"
+
+    @property
+    def clearing(self) -> int:
+        """Calls that clearing away leaves free: fewer where no progress needs them."""
+        return self.half if self.live else self.quarter
 
     @property
     def board_ends(self) -> bool:

@@ -4,7 +4,8 @@ Answers grow while they are written; pictures and sounds a person sends go along
 picture model answers here too, in any of four forms, and old models go on with a text through
 `/v1/completions`. Pure; how answers are read is in `chat_answers` and `chat_stream`.
 `Request.options` it reads, all optional: model, turns (earlier questions and answers, oldest
-first), system, tools, count, schema (a JSON schema the answer must have), voice (answer aloud).
+first), system, tools, count, schema (a JSON schema the answer must have), voice (answer aloud),
+format (of that sound).
 
 No knob a vendor may refuse is ever sent: temperature, penalties, bounds of length.
 """
@@ -195,7 +196,8 @@ def _shape(request: Request) -> dict[str, Json]:
         named = {"name": "answer", "strict": True, "schema": schema}
         shape["response_format"] = {"type": "json_schema", "json_schema": named}
     if voice:
-        shape |= {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": "mp3"}}
+        form = text_of(options.get("format")) or "mp3"
+        shape |= {"modalities": ["text", "audio"], "audio": {"voice": voice, "format": form}}
     return shape
 
 

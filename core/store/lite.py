@@ -23,6 +23,7 @@ class _Thread:
     def __init__(self, database: str) -> None:
         self._driver = aiosqlite.connect(database)
         self._driver._thread.daemon = True  # a hard exit does not wait for it
+        self._opened = False
 
     async def open(self) -> Self:
         await self._driver
@@ -30,6 +31,7 @@ class _Thread:
         engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         event.listen(engine, "connect", _pragmas)
         self.connection = await self.run(engine.connect)
+        self._opened = True
         return self
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -48,6 +50,9 @@ class _Thread:
         return await self.run(clean)
 
     async def close(self) -> None:
+        opened, self._opened = self._opened, False
+        if opened:  # left as it is, SQLAlchemy would close it in another thread
+            await self.run(self.connection.close)
         await self._driver.close()
 
 
