@@ -61,7 +61,7 @@ async def test_the_models_come_with_what_the_keys_lack(
         await ann.act(text="/models")
         card = await ann.see(lambda c: "page 1 of" in c["text"])
         lines = card["text"].replace("\\", "").splitlines()
-        assert "The key: may use 2 models." in lines
+        assert "The key: models it may use: 2." in lines
         hidden, *_ = (line for line in lines if "`dall-e-3`" in line)
         assert hidden.startswith("🚫")
         assert any(line.startswith("✅ `mj_imagine`") and "$0.10" in line for line in lines)
@@ -92,7 +92,7 @@ async def test_the_balance_tells_what_is_left_and_what_was_booked(
         text = card["text"].replace("\\", "")
         assert "The key: $99,999" in text
         assert "Today (UTC): $0.30 held, $0.10 spent, $0.10 given back." in text
-        assert "Held just now: $0.10 for 1 jobs." in text
+        assert "Held just now: $0.10 (jobs: 1)." in text
         assert "mj_imagine · $0.10" in text.partition("Unsure, and still held")[2]
         assert "The account" not in text
 

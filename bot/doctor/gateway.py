@@ -122,7 +122,7 @@ async def _family(
             "group at the gateway that has them"
         )
     else:
-        report.ok(f"{name} is reached, with all its {len(offers)} models")
+        report.ok(f"{name} is reached, with all its models: {len(offers)}")
 
 
 async def _trouble(gateway: Gateway, family: Provider) -> str:

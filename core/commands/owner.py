@@ -72,7 +72,7 @@ def _told(say: Say, allowed: Allowed) -> Iterator[str]:
         elif not names:
             yield "❔ " + say("{key}: the service does not tell what it may use.", key=key)
         else:
-            yield say("{key}: may use {n} models.", key=key, n=len(names))
+            yield say("{key}: models it may use: {n}.", key=key, n=len(names))
 
 
 def _named(say: Say, whose: str) -> str:
@@ -182,7 +182,7 @@ async def _booked(ctx: Context) -> str:
             )
         )
     count, amount = await store.held()
-    lines.append(say("Held just now: {amount} for {n} jobs.", amount=money(amount), n=count))
+    lines.append(say("Held just now: {amount} (jobs: {n}).", amount=money(amount), n=count))
     return "\n".join(lines)
 
 
