@@ -45,6 +45,8 @@ class Standing:
     """Jobs that start before it."""
     left: float | None = None
     """Seconds it will still take."""
+    late: bool = False
+    """It takes so much longer than others that no guess is worth telling."""
     bar: bool = True
     """Draw a bar in characters."""
     said: str = ""
@@ -145,22 +147,26 @@ def state_line(say: Say, job: Job, standing: Standing) -> str:
             time = span(say, standing.left) if standing.left and not job.note else ""
             return dotted(place, time and say("starts in about {time}", time=time))
         case State.SUBMITTING if standing.left is not None:
-            time = say("about {time} left", time=span(say, standing.left))
-            return dotted(say("Being made…"), time)
+            return dotted(say("Being made…"), _time_left(say, standing))
         case State.SUBMITTING:
             return say("Handing it over…")
         case State.RUNNING:
             percent = max(job.percent, 0)
             drawn = f"{bar(percent)} " if standing.bar else ""
             stage = f"{drawn}{percent} %" if job.started_at else say("Accepted, waiting to start")
-            time = span(say, standing.left) if standing.left is not None else ""
-            return dotted(stage, time and say("about {time} left", time=time))
+            return dotted(stage, _time_left(say, standing))
         case State.WAITING:
             return say("Needs your answer: press the button.")
         case State.FETCHING | State.READY:
             return say("Finished, bringing it here…")
         case _:
             return ""
+
+
+def _time_left(say: Say, standing: Standing) -> str:
+    if standing.late:
+        return say("taking longer than usual")
+    return say("about {time} left", time=span(say, standing.left)) if standing.left else ""
 
 
 def dotted(*parts: str) -> str:

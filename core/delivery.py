@@ -448,20 +448,21 @@ class Delivery:
     async def standing(self, job: Job) -> cards.Standing:
         """Place in the queue and time left."""
         offer = self._offers.get(job.request.offer)
-        adapter = self._outbox.adapter(job.place.platform)
-        bar = adapter.limits(job.place).bar
+        bar = self._outbox.adapter(job.place.platform).limits(job.place).bar
         if offer is None:
             return cards.Standing(bar=bar)
         now = self._clock()
         if job.state is State.QUEUED:
             ahead, _ = await self._store.queue_place(job.id)
             left = self._pace.wait(offer, ahead, self._parallel)
-            return cards.Standing(ahead, left, bar)
+            return cards.Standing(ahead, left, bar=bar)
         if job.state is State.SUBMITTING and offer.sync:
-            left = self._pace.quantile(offer, 0.5) - (now - job.created_at)
-            return cards.Standing(0, max(left, 0.0), bar)
+            typical = self._pace.quantile(offer, 0.5)
+            left = typical - (now - job.created_at)
+            return cards.Standing(0, max(left, 0.0), left < -typical, bar)
         if job.state is State.RUNNING and job.submitted_at:
-            return cards.Standing(0, self._pace.left(offer, job, now), bar)
+            left, late = self._pace.left(offer, job, now), self._pace.late(offer, job, now)
+            return cards.Standing(0, left, late, bar)
         return cards.Standing(bar=bar)
 
     # -- showing again -------------------------------------------------------------------------

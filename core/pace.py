@@ -80,6 +80,13 @@ class Pace:
         """Seconds a running job will still take, for people."""
         return max(self.finish(offer, job, now) - max(now - job.submitted_at, 0.0), 0.0)
 
+    def late(self, offer: Offer, job: Job, now: float) -> bool:
+        """Whether a running job takes so much longer than others that no guess is worth telling:
+        what it tells itself counts for as long as it goes on.
+        """
+        elapsed = now - job.submitted_at
+        return elapsed > 2 * self.quantile(offer, 0.5) and self.left(offer, job, now) < elapsed / 2
+
     def wait(self, offer: Offer, ahead: int, parallel: int) -> float:
         """Seconds a queued job waits with `ahead` before it and `parallel` places."""
         return self.quantile(offer, 0.5) * (ahead + 1) / max(parallel, 1)

@@ -53,6 +53,13 @@ STANDINGS: list[tuple[Job, Standing, str]] = [
     (job(State.RUNNING), Standing(0, 33.0), "Accepted, waiting to start · about 35 s left"),
     (job(State.RUNNING, started_at=9.0), Standing(), "▱▱▱▱▱▱▱▱▱▱▱▱ 0 %"),
     (
+        job(State.RUNNING, started_at=9.0, percent=99),
+        Standing(0, 1.0, late=True, bar=False),
+        "99 % · taking longer than usual",
+    ),
+    (job(State.SUBMITTING), Standing(0, 20.0), "Being made… · about 20 s left"),
+    (job(State.SUBMITTING), Standing(0, 0.0), "Being made…"),
+    (
         job(State.RUNNING, started_at=9.0, percent=50),
         Standing(0, 12.0),
         "▰▰▰▰▰▰▱▱▱▱▱▱ 50 % · about 10 s left",

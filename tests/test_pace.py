@@ -57,6 +57,18 @@ def test_few_jobs_teach_nothing_yet(offer: Offer) -> None:
     assert taught(*[5.0] * ENOUGH).quantile(offer, 0.5) == 5.0
 
 
+@pytest.mark.parametrize(
+    ("seconds", "percent", "late"),
+    [(70, -1, False), (90, -1, True), (90, 99, True), (90, 40, False)],
+)
+def test_a_job_is_late_when_no_guess_is_worth_telling(
+    offer: Offer, seconds: int, percent: int, late: bool
+) -> None:
+    """At twice the usual time; one that still tells of steady progress is believed."""
+    job = running(percent, START + 1 if percent >= 0 else 0.0)
+    assert Pace(1.0).late(offer, job, START + seconds) is late
+
+
 def test_only_the_newest_are_remembered(offer: Offer) -> None:
     """What became faster is believed to be fast."""
     assert taught(*[100.0] * 500, *[10.0] * KEEP).quantile(offer, 0.95) == 10.0
