@@ -204,6 +204,8 @@ class Limits:
     window: float = 5.0
     apart: bool = False
     """Sends, edits and deletions have such a budget each."""
+    each: bool = False
+    """Of several files that are sent together each counts, and so do the words that follow them."""
     edit_gap: float = 1.5
     """Least seconds between two edits of one progress message."""
     bar: bool = True

@@ -190,6 +190,21 @@ def test_a_result_does_not_wait_for_a_drawing(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_an_album_takes_a_call_for_each_of_its_files(tmp_path: Path) -> None:
+    """Where the platform counts so: what follows an album and its words waits for room."""
+    four = tuple(Media(str(n), "image/png", 1) for n in range(4))
+
+    async def story(scene: Scene) -> None:
+        album = Message("four", media=four)
+        await scene.outbox.send(scene.place, album, nonce="album")
+        await scene.send("next")
+
+    first, after = play(tmp_path, story, limits=replace(CHANNEL, each=True)).calls
+    assert after.at - first.at > CHANNEL.window - 1
+    first, after = play(tmp_path, story, limits=CHANNEL).calls
+    assert after.at - first.at < 1
+
+
 # -- trouble -----------------------------------------------------------------------------------
 
 

@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+from discord.http import HTTPClient
+
+from adapters.discord.rest import Rest
 from tests.discord_house import Walk, pressed, result, says, world
 from tests.servers.discord import Message
 
@@ -19,11 +23,15 @@ def pictures(walk: Walk) -> list[Message]:
     return [m for m in walk.server.world.messages.values() if result()(m) and not m.deleted]
 
 
-async def test_a_busy_channel_never_meets_a_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("edits", [None, (5, 5.0)])
+async def test_a_busy_channel_never_meets_a_limit(
+    tmp_path: Path, edits: tuple[int, float] | None
+) -> None:
     """Five people at once: one board lists their jobs, every picture comes, and no call is refused
-    for its pace.
+    for its pace, whether edits have a budget of their own or not.
     """
     async with world(tmp_path, strict=True, pace=0.06) as walk:
+        walk.server.world.limits.edits = edits
         async with walk.bot():
             general = walk.server.guild("Studio").channel("general")
             people = [walk.person(name, general) for name in ("Ann", "Ben", "Cy", "Di", "Ed")]
@@ -39,6 +47,23 @@ async def test_a_busy_channel_never_meets_a_limit(tmp_path: Path) -> None:
             assert {m.pinged[0].name for m in pictures(walk)} == {p.name for p in people}
         assert walk.server.api.limiter.refused == 0
         walk.in_order()
+
+
+@pytest.mark.parametrize(
+    ("told", "apart"),
+    [({}, False), ({"POST": "a"}, False), ({"POST": "a", "PATCH": "a"}, False),
+     ({"POST": "a", "PATCH": "b"}, True)],
+)  # fmt: skip
+async def test_sends_and_edits_are_paced_apart_only_where_discord_says_so(
+    told: dict[str, str], apart: bool
+) -> None:
+    """Discord publishes no rates: which calls count together stands in its answers' headers."""
+    http = HTTPClient(asyncio.get_running_loop())
+    tails = {"POST": "", "PATCH": "/{message_id}"}
+    for method, name in told.items():
+        http._bucket_hashes[f"{method} /channels/{{channel_id}}/messages{tails[method]}"] = name
+    assert Rest(lambda: http).apart is apart
+    assert not Rest(lambda: None).apart, "before it is logged in"
 
 
 async def test_what_is_over_never_counts_as_under_way(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ async def test_other_peoples_private_results_are_not_found(
 @pytest.mark.parametrize(
     ("words", "told", "paid"),
     [
-        ("/find", "needs words", 0),
+        ("/find", "What the result was about", 0),
         ("/find " + "x" * 501, "too long", 0),
         ("/find fox --model nobody", "no model nobody", 0),
         ("/find fox --colour red", "--colour", 0),

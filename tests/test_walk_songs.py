@@ -206,7 +206,7 @@ WRONG: list[tuple[str, str]] = [
     ("/song " + "x " * 600, "idea is too long: at most 1000"),
     ("/song a tune --title " + "x" * 81, "title is too long: at most 80"),
     ("/song a tune --key minor", "has no option --key"),
-    ("/lyrics", "/lyrics needs about"),
+    ("/lyrics", "What the words are about"),
 ]
 
 

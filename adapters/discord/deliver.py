@@ -51,7 +51,6 @@ LIMITS = Limits(
     per_row=5,
     budget=5,
     window=5.0,
-    apart=True,
     edit_gap=2.0,
     restyles=True,
     measure=lambda source: len(render.text(source)),
@@ -76,7 +75,7 @@ class Deliverer:
     def limits(self, place: Place) -> Limits:
         """What a chat takes: the file limit is the one Discord named with the interaction."""
         limit = read_door(place.door).limit or FILE_BYTES
-        return replace(LIMITS, file_bytes=limit, photo_bytes=limit)
+        return replace(LIMITS, file_bytes=limit, photo_bytes=limit, apart=self._rest.apart)
 
     # -- new messages ----------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ CANNOT_REPLY = 160002
 OLD_MESSAGE = 30046
 INVALID_BODY = 50035
 _TOO_BIG = 40005
+_SEND = Route("POST", "/channels/{channel_id}/messages", channel_id=0)
+_EDIT = Route("PATCH", "/channels/{channel_id}/messages/{message_id}", channel_id=0, message_id=0)
 
 
 class RefusedError(Exception):
@@ -69,6 +71,16 @@ class Rest:
         self._http = http
         self._session: aiohttp.ClientSession | None = None
         self._shut_until = 0.0
+
+    @property
+    def apart(self) -> bool:
+        """Whether a channel's sends and edits have budgets of their own, which Discord tells with
+        its answers and nowhere else.
+        """
+        http = self._http()
+        buckets = http._bucket_hashes if http is not None else {}
+        send, edit = buckets.get(_SEND.key), buckets.get(_EDIT.key)
+        return bool(send and edit) and send != edit
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -60,6 +60,7 @@ PRIVATE = Limits(
     per_row=PER_ROW,
     budget=5,
     window=5.0,
+    each=True,
     edit_gap=1.5,
     restyles=True,
     measure=length,

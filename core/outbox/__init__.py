@@ -119,6 +119,8 @@ class Outbox:
     ) -> Ref:
         """Send one message, with smaller copies of its pictures where they are too big."""
         adapter = self.adapter(place.platform)
+        album = adapter.limits(place).each and len(part.media) > 1
+        cost = len(part.media) + 1 if album else 1
         shares = [0.98, 0.5, 0.2]
         while True:
             try:
@@ -126,6 +128,7 @@ class Outbox:
                     "send",
                     place,
                     lambda p=part: adapter.send(place, p, nonce=nonce, reply_to=reply_to),  # type: ignore[misc]
+                    cost=cost,
                 )
             except TooBig as error:
                 biggest = max((media.size for media in part.media), default=0)
@@ -199,13 +202,14 @@ class Outbox:
     # -- lanes ---------------------------------------------------------------------------------
 
     def _lane(self, place: Place) -> Lane:
+        adapter = self._adapters.get(place.platform)
+        limits = adapter.limits(place) if adapter else Limits()
         lane = self._lanes.get(place.key)
         if lane is None:
-            adapter = self._adapters.get(place.platform)
-            limits = adapter.limits(place) if adapter else Limits()
             lane = self._lanes[place.key] = Lane(place, limits)
         if lane.place != place:  # the way in changes
             lane.place = place
+        lane.limits = limits  # what is known of them grows
         return lane
 
     def _wake(self, lane: Lane) -> None:
@@ -300,14 +304,14 @@ class Outbox:
         """Make a call that waited; nobody makes it for a caller who gave up."""
         if waiting.done.done():
             return
-        lane.spend(waiting.kind, now)
+        lane.spend(waiting.kind, now, waiting.cost)
         lane.sending += 1
 
         async def carry() -> None:
             try:
                 async with self._ways[lane.place.platform]:
                     await self._turnstile.wait()
-                    lane.made(waiting.kind, now, self._clock())
+                    lane.made(waiting, now, self._clock())
                     result = await waiting.call()
             except Exception as error:
                 if not isinstance(error, AdapterError | OSError):
@@ -330,14 +334,20 @@ class Outbox:
             self._tasks.create_task(work)
 
     async def _soon(
-        self, kind: Kind, place: Place, call: Callable[[], Awaitable[T]], *, later: bool = False
+        self,
+        kind: Kind,
+        place: Place,
+        call: Callable[[], Awaitable[T]],
+        *,
+        later: bool = False,
+        cost: int = 1,
     ) -> T:
         """Run one adapter call as soon as the lane has room; waits out short pauses the platform
         asks for.
         """
         lane = self._lane(place)
         while True:
-            waiting = Waiting(kind, call, asyncio.get_running_loop().create_future())
+            waiting = Waiting(kind, call, asyncio.get_running_loop().create_future(), cost)
             (lane.later if later else lane.urgent).append(waiting)
             self._wake(lane)
             try:

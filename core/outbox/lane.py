@@ -36,6 +36,8 @@ class Waiting:
     kind: Kind
     call: Callable[[], Awaitable[Any]]
     done: asyncio.Future[Any]
+    cost: int = 1
+    """What it takes of the budget; room for one is enough to begin."""
 
 
 @dataclass(slots=True)
@@ -109,16 +111,16 @@ class Lane:
         over = len(calls) - (self.limits.budget - free)
         return max(calls[over] + self.limits.window - now, 0.01) if over >= 0 else 0.0
 
-    def spend(self, kind: Kind, now: float) -> None:
+    def spend(self, kind: Kind, now: float, cost: int = 1) -> None:
         """A call is made."""
-        self._spent(kind, now).append(now)
+        self._spent(kind, now).extend([now] * cost)
 
-    def made(self, kind: Kind, planned: float, now: float) -> None:
+    def made(self, waiting: Waiting, planned: float, now: float) -> None:
         """A call that was planned is made now."""
-        calls = self._spent(kind, now)
-        if planned in calls:
+        calls = self._spent(waiting.kind, now)
+        for _ in range(min(waiting.cost, calls.count(planned))):
             calls.remove(planned)
-        calls.append(now)
+        calls.extend([now] * waiting.cost)
 
     def soonest(self, queue: list[Waiting], now: float, free: int = 0) -> tuple[float, int]:
         """Seconds until one of those who wait has room, and who: the first of them."""

@@ -169,15 +169,16 @@ class Api:
         what = {"POST": "send", "PATCH": "edit", "DELETE": "delete"}[request.method]
         words = text if self.rooms.keep_all else " ".join(PROMPT.findall(text)[:1])
         self.rooms.seen.append((time.time(), "result" if files else what, _number(where), words))
+        headers = {"X-RateLimit-Bucket": kind.replace(" ", "-")}
         if request.method == "DELETE":
-            return web.Response(status=204)
+            return web.Response(status=204, headers=headers)
         message = given.get("message", "")
         number = (
             message if message.isdigit() else self.names.get(where) or str(next(self.rooms.ids))
         )
         if request.method == "POST":
             number = str(next(self.rooms.ids))
-        return _json(_message(self.rooms, number, where, "file" if files else ""))
+        return _json(_message(self.rooms, number, where, "file" if files else ""), headers=headers)
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse()

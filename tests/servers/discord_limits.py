@@ -56,9 +56,12 @@ class Limiter:
             self._take("overall", self._limits.overall, everywhere=True)
         if not bucket:
             return {}
+        if bucket == "edits" and self._limits.edits is None:
+            bucket = "messages"
         major = params.get("channel_id") or params.get("webhook_token") or ""
         rate = {
             "messages": self._limits.messages,
+            "edits": self._limits.edits or self._limits.messages,
             "deletes": self._limits.deletes,
             "webhooks": self._limits.webhooks,
         }[bucket]

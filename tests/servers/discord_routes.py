@@ -52,7 +52,7 @@ class Routes:
             Route("GET", _MESSAGES, self._list),
             Route("POST", _MESSAGES, self._send, "messages"),
             Route("GET", _MESSAGE, lambda call: (200, self._message(call).wire())),
-            Route("PATCH", _MESSAGE, self._edit, "messages"),
+            Route("PATCH", _MESSAGE, self._edit, "edits"),
             Route("DELETE", _MESSAGE, self._delete, "deletes"),
         ]
 

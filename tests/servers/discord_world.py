@@ -85,11 +85,12 @@ class Limits:
     """The limits in force. A pair is so many requests in so many seconds.
 
     Discord does not publish the rates of its routes; these are what its clients see. Sends and
-    edits of one channel share a bucket here, which is the stricter reading.
+    edits of one channel share a bucket here, which is the stricter reading, unless `edits` has one.
     """
 
     on: bool = True
     messages: tuple[int, float] = (5, 5.0)
+    edits: tuple[int, float] | None = None
     deletes: tuple[int, float] = (5, 1.0)
     webhooks: tuple[int, float] = (5, 5.0)
     overall: tuple[int, float] = (50, 1.0)
