@@ -22,9 +22,9 @@ SPREAD = 360.0
 MEDIAN, SIGMA = 400.0, 0.06
 FIRST = 30.0
 """Seconds to the first look."""
-WARM = (7, "/imagine {name}"), (400, "/song {name}")
-"""Jobs beforehand, so that idle is a bot that has worked: everything is loaded, and the store's own
-memory is as full as it gets. Pictures fewer than the pace learns from.
+WARM = 400
+"""Songs beforehand, so that idle is a bot that has worked: everything is loaded, and the store's own
+memory is as full as it gets. No pictures: quick ones would teach it to expect quick ones.
 """
 EXTRA = f"""
 [jobs]
@@ -63,10 +63,9 @@ class Life:
 async def life(run: House, jobs: int, spread: float = SPREAD, middle: float = MEDIAN) -> Life:
     """Let `jobs` people ask and wait until everybody has a picture."""
     await run.ask(run.gateway, "setup", {"median": 1.0, "least": 1.0})
-    for count, text in WARM:
-        given = {"count": count, "rate": 30, "group": False, "texts": [text]}
-        await run.ask(run.telegram, "type", given)
-        await run.results(count, 120)
+    given = {"count": WARM, "rate": 30, "group": False, "texts": ["/song {name}"]}
+    await run.ask(run.telegram, "type", given)
+    await run.results(WARM, 120)
     await asyncio.sleep(10)
     setup = {"median": middle, "sigma": SIGMA, "least": spread * 1.05}
     await run.ask(run.gateway, "setup", setup)
