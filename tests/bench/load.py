@@ -23,8 +23,8 @@ MEDIAN, SIGMA = 400.0, 0.06
 FIRST = 30.0
 """Seconds to the first look."""
 WARM = 400
-"""Songs beforehand, so that idle is a bot that has worked: everything is loaded, and the store's own
-memory is as full as it gets. No pictures: quick ones would teach it to expect quick ones.
+"""Songs beforehand, so that idle is a bot that has worked: everything is loaded, and the store's
+own memory is as full as it gets. No pictures: quick ones would teach it to expect quick ones.
 """
 EXTRA = f"""
 [jobs]
