@@ -181,9 +181,10 @@ class Outbox:
 
     def progress(self, place: Place, job_id: str) -> None:
         """Say that a live job's progress message is out of date."""
-        lane = self._lane(place)
-        if job_id in lane.due:  # said of every piece of a growing answer
+        known = self._lanes.get(place.key)
+        if known is not None and job_id in known.due:  # said of every piece of a growing answer
             return
+        lane = self._lane(place)
         if not lane.due:
             lane.news = self._clock()
         lane.live.setdefault(job_id, 0.0)
