@@ -337,7 +337,7 @@ class Delivery:
         except MessageGone:
             return
         if status is not None:
-            await self._store.set_status(job.id, None)
+            await self._store.drop_status(job.id)
 
     async def question(self, job: Job) -> None:
         """Ask the person what a waiting job needs; the progress message has the button as well."""
@@ -381,7 +381,7 @@ class Delivery:
                 await self._outbox.delete(job.place, fresh.status)
         except AdapterError as error:
             log.info("a progress message stays: %s", type(error).__name__, extra={"job": job.id})
-        await self._store.set_status(job.id, None)
+        await self._store.drop_status(job.id)
 
     # -- drawing progress (the outbox's Painter) -----------------------------------------------
 

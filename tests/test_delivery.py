@@ -361,7 +361,7 @@ async def test_no_progress_message_begins_when_the_result_is_there(studio: Studi
     for state in (State.FETCHING, State.READY):
         job = await studio.job(state)
         assert await studio.delivery.status(job.id) is not None
-        await studio.store.set_status(job.id, None)
+        await studio.store.drop_status(job.id)
         assert await studio.delivery.status(job.id) is None
 
 

@@ -208,7 +208,7 @@ async def test_a_step_leaves_what_happens_beside_it(store: Store) -> None:
     assert found is not None
     assert (found.percent, found.asked) == (40, True)
     assert (found.status, found.result) == (Ref("web", "room", "9"), Ref("web", "room", "10"))
-    await store.set_status(job.id, None)
+    await store.drop_status(job.id)
     await store.revive(job.id)
     found = await store.job(job.id)
     assert found is not None

@@ -133,7 +133,7 @@ class Jobs(Part):
 
         await self._write(op)
 
-    async def set_status(self, job_id: str, ref: Ref | None) -> Job | None:
+    async def set_status(self, job_id: str, ref: Ref) -> Job | None:
         """Remember where the progress message is; returns the job as it then is."""
         values = {"b_id": job_id, "status": rows.ref_text(ref)}
 
@@ -142,6 +142,10 @@ class Jobs(Part):
             return rows.job_of(found) if found else None
 
         return await self._write(op)
+
+    async def drop_status(self, job_id: str) -> None:
+        """Remember that there is no progress message any more."""
+        await self._set(job_id, status=None)
 
     async def set_result(self, job_id: str, ref: Ref | None) -> None:
         """Remember where the result, or the notice of the end, is."""
