@@ -153,19 +153,14 @@ _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
 _GAP = "…"
 
 
-def _masked(text: str) -> str:
-    """One line without keys, for the log."""
-    return _KEYS.sub(_GAP, " ".join(clean(text[:_READ]).split()))
-
-
 def hidden(text: str) -> str:
-    """The beginning of foreign words, without keys and addresses."""
-    return _ADDRESSES.sub(_GAP, _KEYS.sub(_GAP, text[:_READ]))
+    """The beginning of foreign words as one line, without keys and addresses."""
+    return _ADDRESSES.sub(_GAP, _KEYS.sub(_GAP, " ".join(clean(text[:_READ]).split())))
 
 
 def readable(text: str) -> str:
     """What a person may see of foreign words: one short line, no keys, addresses, request ids."""
-    text = _ADDRESSES.sub(_GAP, _masked(_REQUEST_ID.sub(" ", text[:_READ])))
+    text = hidden(_REQUEST_ID.sub(" ", text[:_READ]))
     text = re.sub(r"\s+([.,;:!])", r"\1", " ".join(text.split())).strip(" -:")
     return shorten(text, REASON) if re.search(r"\w", text) else ""
 
@@ -476,4 +471,4 @@ def _detail(answer: Answer, complaint: _Complaint | None) -> str:
     number = f" {complaint.number}" if complaint and complaint.number is not None else ""
     if not words and isinstance(answer.body, str):
         words = re.sub(r"<[^>]*>", " ", answer.body[:_READ])
-    return shorten(f"HTTP {answer.status}{number} {hidden(_masked(words))}".strip(), 300)
+    return shorten(f"HTTP {answer.status}{number} {hidden(words)}".strip(), 300)

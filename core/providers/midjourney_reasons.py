@@ -48,7 +48,7 @@ def readable(text: object) -> str:
     to be escaped.
     """
     words = unmarked(clean(text)) if isinstance(text, str) else ""
-    words = hidden(" ".join(words.split()))
+    words = hidden(words)
     return shorten(_TITLE.sub(r"\1: ", words).rstrip(" :"), REASON_LENGTH)
 
 
