@@ -321,6 +321,7 @@ class TelegramAdapter:
         )
 
     async def _answer(self, ref: Ref, message: Message) -> Ref:
+        """Answer a press by a message: to the person alone where it is for nobody else."""
         slot = read_slot(ref.door)
         group = ref.chat.startswith("-")
         place = Place(PLATFORM, ref.chat, slot.thread, private=not group)

@@ -115,8 +115,10 @@ def _of_words(command: Command, place: tuple[int | str, ...]) -> bool:
 
 def lacking(command: Command, error: ValidationError) -> Option | None:
     """The words that a command cannot do without, where nothing else is wrong; else None."""
-    wrong = [(first["type"], first["loc"]) for first in error.errors()]
-    option = command.option(str(wrong[0][1][0])) if wrong == [("missing", wrong[0][1])] else None
+    first, *others = error.errors()
+    if others or first["type"] != "missing":
+        return None
+    option = command.option(str(first["loc"][0]))
     return option if option is not None and option.main and option.kind == "text" else None
 
 

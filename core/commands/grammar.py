@@ -120,9 +120,12 @@ class _Reader:
         end = _after_marks(self._text, end)
         if option.kind == "flag" and not glued:
             answer = ANSWERS.get(self._text[end:stop].strip().lower())
-            said = None if answer is not None else _YES.match(self._text, end, stop)
-            self._values[option.name] = True if answer is None else answer
-            return stop if answer is not None else said.end() if said else end
+            if answer is not None:
+                self._values[option.name] = answer
+                return stop
+            self._values[option.name] = True
+            yes = _YES.match(self._text, end, stop)
+            return yes.end() if yes else end
         value, end = self._value(option, end + 1 if glued else _skip(self._text, end), stop)
         if not value:
             raise BadInput(mark("--{option} needs a value behind it."), option=option.name)
