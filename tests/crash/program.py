@@ -88,7 +88,7 @@ SPOTS: dict[str, Spot] = {
     "part noted": Spot(Halves, "add"),
     "ref stored": Spot(Store, "set_result"),
     "progress removed": Spot(Outbox, "delete"),
-    "status cleared": Spot(Store, "set_status", lambda _, ref, **__: ref is None),
+    "status cleared": Spot(Store, "drop_status"),
     "settled": Spot(Store, "save", _moves(State.DONE)),
     "question sent": Spot(Outbox, "send", _nonce("-q")),
     "question stored": Spot(Store, "set_asked"),
