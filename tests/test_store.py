@@ -234,6 +234,16 @@ async def test_a_wish_to_stop_is_heard_at_once(store: Store, clock: Clock) -> No
     )
 
 
+async def test_a_press_that_stops_a_job_is_closed_with_it(store: Store) -> None:
+    """In one commit; where it is too late, it stays open for its answer."""
+    await store.take_in("web", [("stop", "{}"), ("late", "{}")])
+    await store.add_job(going := make_job(1, state=State.RUNNING))
+    await store.add_job(done := make_job(2, state=State.DONE))
+    assert await store.request_cancel(going.id, START, finish="stop") is not None
+    assert await store.request_cancel(done.id, START, finish="late") is None
+    assert [key for key, _ in await store.pending("web")] == ["late"]
+
+
 @pytest.mark.parametrize("state", [State.FETCHING, State.READY, State.DONE, State.UNSURE])
 async def test_a_wish_to_stop_can_be_too_late(store: Store, state: State) -> None:
     """What is finished is not stopped."""

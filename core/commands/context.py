@@ -110,7 +110,7 @@ class Context:
     stored: Stored | None = None
     """Of an event that may not be in the store yet, or may have been there before."""
     closed: bool = False
-    """Whether the event was closed together with its job."""
+    """Whether the event was closed together with what it did to a job."""
     source: str = ""
     """The job whose button runs this command."""
     started: int = 0
@@ -405,7 +405,6 @@ class Context:
         on_result = self.panel and job.result and self.panel.message == job.result.message
         if self.panel is None or not on_result or not adapter.limits(self.place).restyles:
             return
-
         redrawn = partial(self.studio.delivery.redrawn, job)
         try:
             await self.studio.outbox.redraw(self.place, self.panel, redrawn)
@@ -449,11 +448,8 @@ class Context:
             return
         message = await self.studio.delivery.again(job, self.place, lead)
         buttons = list(message.buttons)
-        if (
-            lead
-            and job.request.kind == "continue"
-            and job.request.options.get("action") != "UPSCALE"
-        ):
+        upscaled = job.request.options.get("action") == "UPSCALE"
+        if lead and job.request.kind == "continue" and not upscaled:
             label = self.say("Another {title} · {price}", title=job.title, price=money(job.price))
             more = self.action(Verb.AGAIN, job=job.id, label=label, emoji="➕", row=9)
             (more,) = await self.studio.store.add_actions([more])
@@ -474,10 +470,14 @@ class Context:
         return cards.cost(self.say, job, closing)
 
     async def cancel(self, job: Job) -> str:
-        """Ask the engine to stop a job; returns what the person should know."""
+        """Ask the engine to stop a job; returns what the person should know. A press is closed with
+        that: the job's own message tells the outcome, and nothing is told again after a kill.
+        """
         if job.state not in STOPPABLE:
             return self.say("Too late to stop: it is finished.")
-        after = await self.studio.store.request_cancel(job.id, self.studio.clock())
+        finish = self.key if self.panel is not None else None
+        after = await self.studio.store.request_cancel(job.id, self.studio.clock(), finish=finish)
+        self.closed |= finish is not None and after is not None
         self.studio.engine.stopped(job)
         if after is None or after.state not in STOPPABLE:
             return self.say("Too late to stop: it is finished.")

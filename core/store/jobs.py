@@ -108,8 +108,12 @@ class Jobs(Part):
 
         return await self._write(op, durable=False) if steps else []
 
-    async def request_cancel(self, job_id: str, now: float) -> Job | None:
-        """Mark a job as to be stopped; returns it as it then is, None when it is too late."""
+    async def request_cancel(
+        self, job_id: str, now: float, *, finish: str | None = None
+    ) -> Job | None:
+        """Mark a job as to be stopped and close the event `finish`; returns the job as it then is,
+        None when it is too late and nothing changed.
+        """
         change = (
             update(jobs)
             .where(jobs.c.id == job_id, jobs.c.state.in_(STOPPABLE))
@@ -119,6 +123,8 @@ class Jobs(Part):
 
         def op(c: Connection) -> Job | None:
             found = c.execute(change).first()
+            if found and finish is not None:
+                rows.close_event(c, finish, now)
             return rows.job_of(found) if found else None
 
         return await self._write(op)
