@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from core.store.base import Part
-from core.store.rows import close_event, is_new
+from core.store.rows import close_event
 from core.store.schema import events
+from core.store.statements import is_new
 
 ORDER = 1e-6
 """Seconds between two events that came together, so that they keep their order."""

@@ -27,6 +27,7 @@ from core.messages import Ref
 from core.store import rows
 from core.store.base import Part
 from core.store.schema import jobs, ledger
+from core.store.statements import changed, is_new
 
 BUSY = (State.SUBMITTING, State.RUNNING, State.WAITING)
 """States in which a job takes a place at the gateway."""
@@ -67,7 +68,7 @@ class Jobs(Part):
         def op(c: Connection) -> Job | None:
             if finish is not None and not rows.close_event(c, finish, now) and ahead:
                 return None
-            if not rows.is_new(c, jobs, row):
+            if not is_new(c, jobs, row):
                 return _existing(c, job)
             rows.book(c, job, ((Entry.HOLD, job.price, "held"),), now)
             rows.add_buttons(c, buttons)
@@ -89,7 +90,7 @@ class Jobs(Part):
         step, now = _step(before, after, self._clock()), self._clock()
 
         def op(c: Connection) -> bool:
-            if c.execute(*step).rowcount != 1:
+            if changed(c, *step) != 1:
                 return False
             rows.book(c, after, ledger, now)
             rows.add_buttons(c, actions)
@@ -104,7 +105,7 @@ class Jobs(Part):
         steps = [_step(before, after, self._clock()) for before, after in changes]
 
         def op(c: Connection) -> list[bool]:
-            return [c.execute(*step).rowcount == 1 for step in steps]
+            return [changed(c, *step) == 1 for step in steps]
 
         return await self._write(op, durable=False) if steps else []
 
@@ -135,7 +136,7 @@ class Jobs(Part):
         change = _set_columns(tuple(values))
 
         def op(c: Connection) -> None:
-            c.execute(change, {"b_id": job_id, **values})
+            changed(c, change, {"b_id": job_id, **values})
 
         await self._write(op)
 

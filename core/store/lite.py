@@ -6,6 +6,7 @@ aiosqlite takes four for each statement. So an operation, or a whole group commi
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -27,8 +28,9 @@ class _Thread:
 
     async def open(self) -> Self:
         await self._driver
-        raw = self._driver._conn  # what aiosqlite wraps; touched in its own thread only
-        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+        # What aiosqlite wraps; touched in its own thread only.
+        self.plain: sqlite3.Connection = self._driver._conn
+        engine = create_engine("sqlite://", creator=lambda: self.plain, poolclass=StaticPool)
         event.listen(engine, "connect", _pragmas)
         self.connection = await self.run(engine.connect)
         self._opened = True
@@ -45,6 +47,7 @@ class _Thread:
                 return work(self.connection)
             except BaseException:
                 self.connection.rollback()
+                self.plain.rollback()  # of what SQLAlchemy does not know
                 raise
 
         return await self.run(clean)
@@ -98,18 +101,20 @@ class Lite:
         """Run operations in one transaction, which takes the file at once."""
 
         def work(connection: Connection) -> list[Any]:
-            self._sync(connection, "FULL" if durable else "NORMAL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            plain = self._writer.plain
+            self._sync(plain, "FULL" if durable else "NORMAL")
+            plain.execute("BEGIN IMMEDIATE")
             results = [op(connection) for op in ops]
+            plain.commit()
             connection.commit()
             return results
 
         return await self._writer.use(work)
 
-    def _sync(self, connection: Connection, level: str) -> None:
+    def _sync(self, plain: sqlite3.Connection, level: str) -> None:
         """Set how far the next commit goes, where that is not set yet."""
         if self._level != level:
-            connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+            plain.execute(f"PRAGMA synchronous={level}")
             self._level = level
 
 

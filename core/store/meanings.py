@@ -25,6 +25,7 @@ from core.jobs import Job, State
 from core.store import rows
 from core.store.base import Part
 from core.store.schema import SHARED, jobs, meanings
+from core.store.statements import add_new
 
 REACH = 1000
 """Results, newest first, that are looked through: so many of one's own, and of the chats'."""
@@ -72,7 +73,7 @@ class Meanings(Part):
             return
         made = [{"job": job, "model": model, "vector": v} for job, v in vectors.items()]
 
-        await self._write(lambda c: rows.add_new(c, meanings, made))
+        await self._write(lambda c: add_new(c, meanings, made))
 
     async def forget_meanings(self, model: str, ids: Collection[str]) -> None:
         """Drop the vectors of these jobs, which cannot be compared with: they are read anew."""

@@ -12,6 +12,7 @@ from core.jobs import Action
 from core.store import rows
 from core.store.base import Part
 from core.store.schema import actions, events, notes, people
+from core.store.statements import add_new, insert
 from core.store.writer import Writer
 
 
@@ -91,7 +92,7 @@ class People(Part):
         """Merge settings; an empty string removes one."""
 
         def op(c: Connection) -> dict[str, str]:
-            rows.add_new(c, people, [{"key": key, "settings": "{}"}])
+            add_new(c, people, [{"key": key, "settings": "{}"}])
             found = c.execute(_SETTINGS.with_for_update(), {"person": key}).scalar()
             kept = {k: v for k, v in {**_parsed(found), **values}.items() if v}
             same = people.update().where(people.c.key == key)
@@ -108,7 +109,7 @@ class People(Part):
         change = {"value": value, "at": now, "until": now + days * 86400 if days else 0.0}
 
         def op(c: Connection) -> None:
-            row = rows.insert(c, notes).values(key=key, **change)
+            row = insert(c, notes).values(key=key, **change)
             c.execute(row.on_conflict_do_update(index_elements=["key"], set_=change))
 
         await self._write(op)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Table, bindparam, select, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, bindparam, select, update
 
 from core.jobs import Action, Entry, Job, State
 from core.messages import Place, Ref
 from core.store.schema import actions, events, ledger
+from core.store.statements import add_new, changed
 
 JOB: TypeAdapter[Job] = TypeAdapter(Job)
 REF: TypeAdapter[Ref] = TypeAdapter(Ref)
@@ -24,39 +23,6 @@ OWN = {"cancel", "asked", "status", "result", "lease", "lease_until"}
 
 Line = tuple[Entry, int, str]
 """A ledger line: kind, micro-USD, note."""
-
-
-def insert(c: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT, which SQLAlchemy has per database only."""
-    return _insert(c.dialect.name, table)
-
-
-@functools.cache
-def _insert(dialect: str, table: Table) -> Any:
-    if dialect == "sqlite":
-        return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql  # 0.1 s of every start without it
-
-    return postgresql.insert(table)
-
-
-@functools.cache
-def _insert_new(dialect: str, table: Table) -> Any:
-    """An INSERT that leaves a row alone that is there; made once, since making it is dear."""
-    return _insert(dialect, table).on_conflict_do_nothing()
-
-
-def add_new(c: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the rows that are not there yet."""
-    if rows:
-        c.execute(_insert_new(c.dialect.name, table), rows)
-
-
-def is_new(c: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Write a row; False when one with the same key is there already."""
-    (key, *_) = table.primary_key.columns
-    made = _insert_new(c.dialect.name, table).returning(key)
-    return c.execute(made, row).first() is not None
 
 
 def ref_text(ref: Ref | None) -> str | None:
@@ -124,7 +90,7 @@ _CLOSE = (
 
 def close_event(c: Connection, key: str, at: float) -> bool:
     """Close an event; what it said is not needed any more. False when it is not there open."""
-    return c.execute(_CLOSE, {"event": key, "now": at}).rowcount == 1
+    return changed(c, _CLOSE, {"event": key, "now": at}) == 1
 
 
 def book(c: Connection, job: Job, lines: Sequence[Line], at: float) -> None:
