@@ -114,6 +114,8 @@ class Engine:
         self._stumbled: list[Job] = []
         self._held: set[str] = set()
         """Jobs whose step is under way; only their leases are kept."""
+        self._storing: dict[str, asyncio.Future[bool]] = {}
+        """New jobs whose first commit is on its way, by id: whether it took them."""
         self._queued = True
         self._steps = 0
         self._stopping = False
@@ -290,7 +292,7 @@ class Engine:
 
     def reserve(self, job: Job) -> Job:
         """Let a new job skip the queue when nobody waits: it is stored as SUBMITTING in its first
-        commit.
+        commit, and its submit is made ready meanwhile. `added` or `release` must follow.
         """
         room = (
             not self._queued
@@ -302,36 +304,36 @@ class Engine:
         if not room:
             return job
         self._busy.take(job.owner)
-        self._steps += 1  # stored and not submitted it would be in doubt, so an end waits for it
         until = self._clock() + self._settings.lease
-        return replace(job, state=State.SUBMITTING, lease=self._worker, lease_until=until)
+        job = replace(job, state=State.SUBMITTING, lease=self._worker, lease_until=until)
+        stored = self._storing[job.id] = asyncio.get_running_loop().create_future()
+        self._launch(self._first(job, stored), [job])
+        return job
 
     def release(self, job: Job) -> None:
         """Give back what `reserve` took for a job that was not stored."""
-        if job.state is State.SUBMITTING:
+        if stored := self._storing.pop(job.id, None):
+            stored.set_result(False)
             self._busy.free(job.owner)
-            self._ended()
 
     def added(self, job: Job) -> None:
         """Take up a job that was just stored."""
-        if job.state is State.SUBMITTING:
-            self._launch(self._first(job), [job])
-            self._ended()
+        if stored := self._storing.pop(job.id, None):
+            stored.set_result(True)
+            asyncio.get_running_loop().call_later(SHOWN_AFTER, self._show, job)
         else:
             self._outbox.progress(job.place, job.id)
             self._queued = True
             self._bell.set()
 
-    async def _first(self, job: Job) -> None:
-        """Submit a job; what came of it is shown, and the job itself only where that takes long."""
-        shown = asyncio.get_running_loop().call_later(SHOWN_AFTER, self._show, job)
-        try:
-            await self._submitting.submit(job)
-        finally:
-            shown.cancel()
+    async def _first(self, job: Job, stored: asyncio.Future[bool]) -> None:
+        """Submit a new job."""
+        await asyncio.sleep(0)  # its commit is on its way first
+        await self._submitting.submit(job, stored)
 
     def _show(self, job: Job) -> None:
-        if not self._stopping:
+        """Show a job whose submit takes long; what comes of it is shown anyway."""
+        if job.id in self._held and not self._stopping:
             self._outbox.progress(job.place, job.id)
 
     def stopped(self, job: Job) -> None:

@@ -102,6 +102,19 @@ async def test_the_disk_is_full_when_a_person_asks(room: Room) -> None:
     await room.result_comes_once()
 
 
+@pytest.mark.parametrize("held", [0.4, 1.6], ids=["a moment", "longer than a connection waits"])
+async def test_the_store_is_slow_to_take_a_job(room: Room, held: float) -> None:
+    """Whatever is made ready meanwhile: nothing is said to the gateway before the job is stored."""
+    other = sqlite3.connect(room.bot.folder / "atelier.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await room.imagine()
+    await asyncio.sleep(held)
+    assert room.house.gateway.journal == []
+    other.execute("ROLLBACK")
+    other.close()
+    await room.result_comes_once()
+
+
 async def test_the_store_is_held_by_another_program_for_long(room: Room) -> None:
     """Longer than a write is waited for, in the moment the gateway takes the job."""
     fault = room.house.gateway.faults.add("/submit/", delay=0.3)

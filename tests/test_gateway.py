@@ -126,6 +126,62 @@ async def test_submits_never_share_a_connection(tmp_path: Path) -> None:
     assert len(ports["GET"]) == 1
 
 
+@asynccontextmanager
+async def listening(
+    heard: bytearray, came: asyncio.Event, left: asyncio.Event
+) -> AsyncIterator[str]:
+    """A server that answers every request, and notes each byte and who comes and leaves."""
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        while said := await reader.read(65536):
+            heard.extend(said)
+            if heard.endswith(b"}"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        left.set()
+
+    server = await asyncio.start_server(client, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_a_call_that_is_held_says_nothing_before(tmp_path: Path) -> None:
+    """It has its connection, and not one byte leaves before it may."""
+    heard, came, may = bytearray(), asyncio.Event(), asyncio.Event()
+
+    async def leave() -> None:
+        await may.wait()
+
+    async with (
+        listening(heard, came, asyncio.Event()) as base,
+        client(tmp_path, base) as gateway,
+    ):
+        async with asyncio.TaskGroup() as tasks:
+            sent = tasks.create_task(gateway.send(POST, leave))
+            await asyncio.wait_for(came.wait(), 5)
+            await asyncio.sleep(0.1)
+            assert heard == b""
+            may.set()
+        assert sent.result().status == 200
+    assert heard.endswith(b'{"prompt": "a fox"}')
+
+
+async def test_a_call_that_may_not_leave_costs_nothing(tmp_path: Path) -> None:
+    """Its connection is given up, and why it may not is what is raised."""
+    heard, came, left = bytearray(), asyncio.Event(), asyncio.Event()
+
+    async def leave() -> None:
+        await came.wait()
+        raise Unreachable(spent=Spent.NO, detail="not stored")
+
+    async with listening(heard, came, left) as base, client(tmp_path, base) as gateway:
+        with pytest.raises(Unreachable, check=lambda error: error.spent is Spent.NO):
+            await gateway.send(POST, leave)
+        await asyncio.wait_for(left.wait(), 5)
+    assert heard == b""
+
+
 async def test_the_family_has_its_key_and_its_path(tmp_path: Path) -> None:
     """A key of a family's own is used for it, and replaced path beginnings are."""
     seen = {}

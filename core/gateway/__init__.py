@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -38,6 +38,8 @@ NO_LINK = mark(
     "This model takes pictures only by their address. The owner of the bot can make that work with "
     "[web] public_url; until then, choose another model or leave the picture out."
 )
+Leave: TypeAlias = Callable[[], Awaitable[None]]
+"""Awaited once a connection is there, before the first byte is said on it."""
 HOPS = 6
 """Addresses a download may be sent on to."""
 
@@ -138,14 +140,14 @@ class Gateway:
 
     # -- calls -----------------------------------------------------------------------------------
 
-    async def send(self, call: Call) -> Answer:
-        """Make one request.
+    async def send(self, call: Call, leave: Leave | None = None) -> Answer:
+        """Make one request; what `leave` raises keeps it from leaving, and is raised.
 
         Raises:
             Unreachable: `spent` is NO when the request certainly never left, UNKNOWN when its
                 answer was lost.
         """
-        return await self._measured(call, lambda: self._send(call))
+        return await self._measured(call, lambda: self._send(call, leave))
 
     async def _measured(self, call: Call, send: Callable[[], Awaitable[Answer]]) -> Answer:
         started = time.monotonic()
@@ -161,11 +163,13 @@ class Gateway:
             SECONDS.labels(call.family).observe(time.monotonic() - started)
         return answer
 
-    async def _send(self, call: Call, take: Callable[[bytes], bool] | None = None) -> Answer:
+    async def _send(
+        self, call: Call, leave: Leave | None, take: Callable[[bytes], bool] | None = None
+    ) -> Answer:
         session = self._asking if call.method == "GET" or call.reads else self._paying
         if session is None or session.closed:
             raise Unreachable(spent=Spent.NO, detail="closed")
-        sent = SimpleNamespace(headers=False)
+        sent = SimpleNamespace(headers=False, leave=leave)
         limit = aiohttp.ClientTimeout(
             total=None if call.stream else min(call.timeout, self._settings.timeout),
             sock_connect=CONNECT,
@@ -204,14 +208,16 @@ class Gateway:
         """Families and models with a key of their own."""
         return list(self._settings.keys)
 
-    async def stream(self, call: Call, take: Callable[[bytes], bool]) -> Answer:
+    async def stream(
+        self, call: Call, take: Callable[[bytes], bool], leave: Leave | None = None
+    ) -> Answer:
         """Make one request whose answer comes as events; `take` gets the data of each as it comes
         and says whether to go on.
 
         The body of a good answer is True when it came to its end, False when it broke off or was
         not wanted any more; an answer that is no stream is read as usual. Raises as `send`.
         """
-        return await self._measured(call, lambda: self._send(call, take))
+        return await self._measured(call, lambda: self._send(call, leave, take))
 
     async def _answer(
         self, call: Call, response: aiohttp.ClientResponse, take: Callable[[bytes], bool] | None
@@ -374,12 +380,14 @@ class Gateway:
 
 
 def _tracer() -> aiohttp.TraceConfig:
-    """Notes when the first bytes of a request are about to leave."""
+    """Holds a request until it may leave, and notes when its first bytes are about to."""
 
     async def leaving(session: object, context: SimpleNamespace, params: object) -> None:
         del session, params
-        if context.trace_request_ctx is not None:
-            context.trace_request_ctx.headers = True
+        if (sent := context.trace_request_ctx) is not None:
+            if sent.leave is not None:
+                await sent.leave()
+            sent.headers = True
 
     tracer = aiohttp.TraceConfig()
     tracer.on_request_headers_sent.append(leaving)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 from core import ledger
 from core.delivery import Delivery
-from core.errors import Garbled, GatewayError, Spent, UserError
-from core.gateway import Gateway
+from core.errors import Garbled, GatewayError, Spent, Unreachable, UserError
+from core.gateway import Gateway, Leave
 from core.jobs import Job, State
 from core.providers.base import Provider, Request, Result, Ticket, Waiting
 from core.steps.finish import Finishing
@@ -24,6 +25,15 @@ from core.turnstile import Turnstile
 from core.wire import Answer, Call
 
 log = logging.getLogger(__name__)
+
+LATE = 1.0
+"""Seconds a connection waits for a job to be stored; one that waits longer may die while a submit
+is written to it.
+"""
+
+
+class _Late(Unreachable):
+    """The store takes its time."""
 
 
 class Submitting:
@@ -43,32 +53,49 @@ class Submitting:
         self._turnstile = Turnstile()
         """Many answers may end together, and each is taken apart then."""
 
-    async def submit(self, job: Job) -> None:
-        """Send the submit, once, and commit what came of it."""
+    async def submit(self, job: Job, stored: asyncio.Future[bool] | None = None) -> None:
+        """Send the submit, once, and commit what came of it.
+
+        `stored` is of a new job whose first commit is on its way, and will tell whether that took
+        it: the gateway is called meanwhile, and nothing is said to it before.
+        """
         request = job.step or job.request
+        problem: UserError | GatewayError | None = None
         try:
             provider = self._floor.provider(request)
             call = provider.call(request)
         except (UserError, GatewayError) as error:
-            await self._floor.refuse(job, error)
+            if await _is_there(stored):
+                await self._floor.refuse(job, error)
             return
-        async with self._submits:
-            started = self._floor.clock()
-            try:
-                outcome = provider.accept(request, await self._answer(job, provider, request, call))
-            except (UserError, GatewayError) as error:
-                await self._not_accepted(job, provider, request, error)
-                return
-            except Exception as error:
-                log.exception("an answer could not be read", extra={"job": job.id})
-                await self._not_accepted(job, provider, request, Garbled(detail=repr(error)))
-                return
-        await self._accepted(job, outcome, started)
+        try:
+            async with self._submits:
+                started = self._floor.clock()
+                leave = partial(_leave, stored) if stored is not None else None
+                answer = await self._answer(job, provider, request, call, leave)
+            outcome = provider.accept(request, answer)
+        except _Late:
+            if await _is_there(stored):
+                await self.submit(job)
+            return
+        except (UserError, GatewayError) as error:
+            problem = error
+        except Exception as error:
+            log.exception("an answer could not be read", extra={"job": job.id})
+            problem = Garbled(detail=repr(error))
+        if not await _is_there(stored):
+            return
+        if problem is None:
+            await self._accepted(job, outcome, started)
+        else:
+            await self._not_accepted(job, provider, request, problem)
 
-    async def _answer(self, job: Job, provider: Provider, request: Request, call: Call) -> Answer:
+    async def _answer(
+        self, job: Job, provider: Provider, request: Request, call: Call, leave: Leave | None
+    ) -> Answer:
         """Make the call; an answer that comes in pieces is shown as it grows."""
         if not call.stream:
-            return await self._gateway.send(call)
+            return await self._gateway.send(call, leave=leave)
         stream = provider.stream(request)
 
         def take(data: bytes) -> bool:
@@ -79,7 +106,7 @@ class Submitting:
         try:
             async with asyncio.timeout(None) as growing:
                 self._growing[job.id] = growing
-                answer = await self._gateway.stream(call, take)
+                answer = await self._gateway.stream(call, take, leave=leave)
         except TimeoutError:
             if not growing.expired():
                 raise
@@ -146,3 +173,17 @@ class Submitting:
             )
             return
         await self._floor.refuse(job, error)
+
+
+async def _is_there(stored: asyncio.Future[bool] | None) -> bool:
+    """Whether a job is in the store, once that is known."""
+    return stored is None or await asyncio.shield(stored)
+
+
+async def _leave(stored: asyncio.Future[bool]) -> None:
+    """Hold a submit until its job is stored; that of one that is not never leaves."""
+    await asyncio.wait([stored], timeout=LATE)
+    if not stored.done():
+        raise _Late(spent=Spent.NO, detail="the store is slow")
+    if not stored.result():
+        raise Unreachable(spent=Spent.NO, detail="not stored")

@@ -20,7 +20,7 @@ from typing import Any
 from bot.__main__ import main
 from bot.app import App
 from core.delivery import Delivery
-from core.gateway import Gateway
+from core.gateway import Gateway, Leave
 from core.halves import Halves
 from core.jobs import State
 from core.outbox import Outbox
@@ -121,7 +121,9 @@ class Trap:
         @functools.wraps(inner)
         async def call(self_: Any, *args: Any, **kwargs: Any) -> Any:
             fits = spot.fits(*args, **kwargs)
-            if fits:
+            if fits and (leave := kwargs.get("leave")):
+                kwargs["leave"] = self._then(leave, f"{name}:before")
+            elif fits:
                 self._pass(f"{name}:before")
             result = await inner(self_, *args, **kwargs)
             if fits and spot.gave(result):
@@ -129,6 +131,15 @@ class Trap:
             return result
 
         return call
+
+    def _then(self, leave: Leave, here: str) -> Leave:
+        """A submit that is held has its moment when it may leave."""
+
+        async def left() -> None:
+            await leave()
+            self._pass(here)
+
+        return left
 
     def _pass(self, here: str) -> None:
         try:
