@@ -17,7 +17,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    insert,
+    select,
+    text,
+)
 
 from core.errors import StoreError
 from core.store import Store, faults
@@ -25,6 +35,7 @@ from core.store.faults import explained
 from core.store.lite import Lite
 from core.store.opening import open_postgres
 from core.store.postgres import Postgres
+from core.store.statements import changed, found
 from core.store.writer import Op, Writer
 from tests.making import Clock, make_job
 from tests.postgres import Server, fresh, programs
@@ -72,6 +83,30 @@ async def values(writer: Writer) -> list[int]:
 
 
 # -- sharing a commit --------------------------------------------------------------------------
+
+
+NUMBERS = Table("n", MetaData(), Column("value", Integer, unique=True))
+ADD = insert(NUMBERS).values(value=bindparam("value"))
+ALL = select(NUMBERS.c.value).order_by(NUMBERS.c.value)
+
+
+async def test_what_the_driver_runs_shares_the_transaction(writer: Writer) -> None:
+    """A statement past SQLAlchemy and one by it happen together, or neither does."""
+
+    def both(c: Connection, value: int, *, fail: bool) -> int:
+        made = changed(c, ADD, {"value": value})
+        add(value + 1, then=ValueError("no") if fail else None)(c)
+        return made + changed(c, ADD, {"value": value + 2})
+
+    assert await writer.write(lambda c: both(c, 1, fail=False)) == 2
+    with pytest.raises(StoreError):
+        await writer.write(lambda c: both(c, 10, fail=True))
+    with pytest.raises(StoreError):
+        await writer.write(lambda c: changed(c, ADD, {"value": 20}) + changed(c, ADD, {"value": 1}))
+    with pytest.raises(StoreError):
+        await writer.write(lambda c: changed(c, ADD, {}))
+    assert await writer.write(lambda c: changed(c, ADD, {"value": 4})) == 1
+    assert [row.value for row in await writer.read(lambda c: found(c, ALL, {}))] == [1, 2, 3, 4]
 
 
 async def test_one_write_that_fails_leaves_the_others_alone(writer: Writer) -> None:

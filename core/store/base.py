@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection
 
+from core.store.statements import Values, first
 from core.store.writer import Writer
 
 
@@ -20,11 +21,12 @@ class Part:
         self._read = writer.read
         self._write = writer.write
 
-    async def _scalar(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
-        """The first column of a query's first row, or None."""
+    async def _scalar(self, query: Any, values: Values) -> Any:
+        """The first column of the first row of a query that is made once, or None."""
 
         def op(c: Connection) -> Any:
-            return c.execute(query, values).scalar()
+            row = first(c, query, values)
+            return row[0] if row is not None else None
 
         return await self._read(op)
 

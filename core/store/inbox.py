@@ -41,7 +41,7 @@ class Inbox(Part):
             new = []
             for number, (key, body) in enumerate(bodies.items()):
                 at = now + number * ORDER
-                row = {"key": key, "platform": platform, "body": body, "at": at}
+                row = {"key": key, "platform": platform, "body": body, "at": at, "done_at": None}
                 if is_new(c, events, row):
                     new.append((key, body))
             return new

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from core.messages import Ref
 from core.store import rows
 from core.store.base import Part
 from core.store.schema import jobs, ledger
-from core.store.statements import changed, is_new
+from core.store.statements import changed, first, found, is_new
 
 BUSY = (State.SUBMITTING, State.RUNNING, State.WAITING)
 """States in which a job takes a place at the gateway."""
@@ -145,8 +145,8 @@ class Jobs(Part):
         values = {"b_id": job_id, "status": rows.ref_text(ref)}
 
         def op(c: Connection) -> Job | None:
-            found = c.execute(_SET_STATUS, values).first()
-            return rows.job_of(found) if found else None
+            row = first(c, _SET_STATUS, values)
+            return rows.job_of(row) if row else None
 
         return await self._write(op)
 
@@ -172,22 +172,27 @@ class Jobs(Part):
 
     # -- looking up ------------------------------------------------------------------------------
 
-    async def _jobs(self, query: Any, values: Mapping[str, Any] | None = None) -> list[Job]:
+    async def _jobs(self, query: Any) -> list[Job]:
         def op(c: Connection) -> list[Job]:
-            return [rows.job_of(row) for row in c.execute(query, values)]
+            return [rows.job_of(row) for row in c.execute(query)]
 
         return await self._read(op)
 
     async def job(self, job_id: str) -> Job | None:
         """One job."""
-        return next(iter(await self._jobs(_BY_ID, {"key": job_id})), None)
+
+        def op(c: Connection) -> Job | None:
+            row = first(c, _BY_ID, {"key": job_id})
+            return rows.job_of(row) if row else None
+
+        return await self._read(op)
 
     async def with_actions(self, job_id: str) -> tuple[Job, list[Action]] | None:
         """One job and its actions in their order."""
 
         def op(c: Connection) -> tuple[Job, list[Action]] | None:
-            found = c.execute(_BY_ID, {"key": job_id}).first()
-            return (rows.job_of(found), rows.actions_of(c, job_id)) if found else None
+            row = first(c, _BY_ID, {"key": job_id})
+            return (rows.job_of(row), rows.actions_of(c, job_id)) if row else None
 
         return await self._read(op)
 
@@ -213,9 +218,11 @@ class Jobs(Part):
         """Action keys of a job that were pressed, and the jobs they started."""
 
         def op(c: Connection) -> dict[str, str]:
-            result = c.execute(_CHILDREN, {"key": parent})
-            found = [(row.once_key.partition(":"), row.id) for row in result]
-            return {key: child for (head, _, key), child in found if head == parent}
+            keys = [
+                (row.once_key.partition(":"), row.id)
+                for row in found(c, _CHILDREN, {"key": parent})
+            ]
+            return {key: child for (head, _, key), child in keys if head == parent}
 
         return await self._read(op)
 

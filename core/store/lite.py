@@ -25,11 +25,12 @@ class _Thread:
         self._driver = aiosqlite.connect(database)
         self._driver._thread.daemon = True  # a hard exit does not wait for it
         self._opened = False
+        self.plain: sqlite3.Connection
+        """What aiosqlite and SQLAlchemy wrap; touched in its own thread only."""
 
     async def open(self) -> Self:
         await self._driver
-        # What aiosqlite wraps; touched in its own thread only.
-        self.plain: sqlite3.Connection = self._driver._conn
+        self.plain = self._driver._conn
         engine = create_engine("sqlite://", creator=lambda: self.plain, poolclass=StaticPool)
         event.listen(engine, "connect", _pragmas)
         self.connection = await self.run(engine.connect)
@@ -106,7 +107,7 @@ class Lite:
             plain.execute("BEGIN IMMEDIATE")
             results = [op(connection) for op in ops]
             plain.commit()
-            connection.commit()
+            connection.commit()  # of what SQLAlchemy has begun for itself
             return results
 
         return await self._writer.use(work)

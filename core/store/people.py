@@ -30,7 +30,7 @@ class Buttons(Part):
 
     async def action(self, token: str) -> Action | None:
         """What a button means."""
-        found = await self._scalar(select(actions.c.body).where(actions.c.token == token))
+        found = await self._scalar(_ACTION, {"token": token})
         return rows.ACTION.validate_json(found) if found else None
 
     async def actions_of(self, job_id: str) -> list[Action]:
@@ -130,6 +130,7 @@ class People(Part):
         return old + await self._change(delete(notes).where(over))
 
 
+_ACTION = select(actions.c.body).where(actions.c.token == bindparam("token"))
 _NOTE = select(notes.c.value).where(notes.c.key == bindparam("note"))
 _SETTINGS = select(people.c.settings).where(people.c.key == bindparam("person"))
 

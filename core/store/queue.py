@@ -6,7 +6,7 @@ dead one's jobs are free when their lease is over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +32,7 @@ from core.store.jobs import BUSY
 from core.store.postgres import FALLEN
 from core.store.rows import job_of
 from core.store.schema import jobs
+from core.store.statements import first, found
 
 MANY = 500
 """Most ids in one statement."""
@@ -55,10 +56,10 @@ class Queue(Part):
         times = {"now": now, "soon": now + ahead, "most": limit}
 
         def op(c: Connection) -> list[Job]:
-            found = self._locked(c, _DUE, times)
-            if ahead and any(state == State.RUNNING for state in found.values()):
-                found |= self._locked(c, _SOON, times)
-            return _lease(c, list(found)[:limit], lease=worker, lease_until=until)
+            due = self._locked(c, _DUE, times)
+            if ahead and any(state == State.RUNNING for state in due.values()):
+                due |= self._locked(c, _SOON, times)
+            return _lease(c, list(due)[:limit], lease=worker, lease_until=until)
 
         return await self._write(op, durable=False)
 
@@ -115,11 +116,9 @@ class Queue(Part):
         """
 
         def op(c: Connection) -> tuple[float | None, bool]:
-            found = [
-                c.execute(query, {"now": now}).scalar() for query in (_FIRST_FREE, _FIRST_HELD)
-            ]
-            wake = min((at for at in found if at is not None), default=None)
-            return wake, c.execute(_ANY_QUEUED).first() is not None
+            rows = [first(c, query, {"now": now}) for query in (_FIRST_FREE, _FIRST_HELD)]
+            times = [row[0] for row in rows if row is not None and row[0] is not None]
+            return min(times, default=None), first(c, _ANY_QUEUED, {}) is not None
 
         return await self._read(op)
 
@@ -141,13 +140,11 @@ class Queue(Part):
 
         return await self._read(op)
 
-    def _locked(
-        self, c: Connection, query: Select[Any], times: Mapping[str, float]
-    ) -> dict[str, str]:
+    def _locked(self, c: Connection, query: Select[Any], times: dict[str, float]) -> dict[str, str]:
         """Ids and states of jobs that no other process is claiming."""
         if not self._writer.lite:
             query = query.with_for_update(skip_locked=True)
-        return {row.id: row.state for row in c.execute(query, times)}
+        return {row.id: row.state for row in found(c, query, times)}
 
 
 _NOW = bindparam("now", type_=Float)

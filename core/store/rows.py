@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from core.jobs import Action, Entry, Job, State
 from core.messages import Place, Ref
 from core.store.schema import actions, events, ledger
-from core.store.statements import add_new, changed
+from core.store.statements import add_new, changed, found
 
 JOB: TypeAdapter[Job] = TypeAdapter(Job)
 REF: TypeAdapter[Ref] = TypeAdapter(Ref)
@@ -132,4 +132,4 @@ _ACTIONS = (
 
 def actions_of(c: Connection, job_id: str) -> list[Action]:
     """A job's actions in their order."""
-    return [ACTION.validate_json(row.body) for row in c.execute(_ACTIONS, {"key": job_id})]
+    return [ACTION.validate_json(row.body) for row in found(c, _ACTIONS, {"key": job_id})]
