@@ -206,7 +206,9 @@ class Engine:
             self.problem = ""
             return pause
         finally:
-            self._ended()
+            self._steps -= 1
+            if self._stopping:
+                self._bell.set()
         return 1.0
 
     async def _tick(self) -> float:
@@ -311,7 +313,7 @@ class Engine:
         return job
 
     def release(self, job: Job) -> None:
-        """Give back what `reserve` took for a job that was not stored."""
+        """Give back what `reserve` took, if it did, for a job that was not stored."""
         if stored := self._storing.pop(job.id, None):
             stored.set_result(False)
             self._busy.free(job.owner)
@@ -332,7 +334,9 @@ class Engine:
         await self._submitting.submit(job, stored)
 
     def _show(self, job: Job) -> None:
-        """Show a job whose submit takes long; what comes of it is shown anyway."""
+        """Show a job whose submit takes long; what comes of it is shown anyway, and that a job is
+        over by then is for who draws it to see.
+        """
         if job.id in self._held and not self._stopping:
             self._outbox.progress(job.place, job.id)
 
@@ -341,12 +345,6 @@ class Engine:
         if job.state is State.SUBMITTING and self._floor.offer(job).streams:
             self._submitting.stop(job.id)
         self._bell.set()
-
-    def _ended(self) -> None:
-        """Count a step that is over."""
-        self._steps -= 1
-        if self._stopping:
-            self._bell.set()
 
     def resumed(self, job: Job) -> None:
         """A job that had ended goes on."""

@@ -231,3 +231,17 @@ async def test_a_job_waits_for_the_gateway_across_a_restart(tmp_path: Path) -> N
             await house.result()
         assert len(house.gateway.submits) == 1
         assert house.money == [("hold", "settle")]
+
+
+async def test_what_cannot_be_stored_takes_nobodys_place(tmp_path: Path) -> None:
+    """A name of half a character cannot be written down: that is told, and others go on."""
+    async with inside(Telegram(), tmp_path, jobs={"parallel": 1}) as house:
+        stage: Any = house.stage
+        stage.ann.first_name = "half \ud83e"
+        await house.imagine()
+        await house.sees("Something went wrong")
+        stage.ann.first_name = "Ann"
+        await house.imagine()
+        await house.result()
+        assert len(house.submits) == 1
+        assert house.states == ["done"]

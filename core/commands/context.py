@@ -330,7 +330,6 @@ class Context:
         """
         job = self._new_job(request, title, parent, once_key or self._once(), spoiler)
         self.studio.engine.check(request)
-        job = self.studio.engine.reserve(job)
         stop = self.action(
             Verb.CANCEL,
             job=job.id,
@@ -338,9 +337,10 @@ class Context:
             label=mark("Stop") if self._offer(request).streams else mark("Cancel"),
             emoji="✖️",
         )
+        job = self.studio.engine.reserve(job)
         try:
             kept = await self._keep(job, stop, more)
-        except (StoreError, NotTaken, asyncio.CancelledError):
+        except BaseException:
             self.studio.engine.release(job)
             raise
         if kept.id == job.id:

@@ -147,7 +147,7 @@ class Gateway:
             Unreachable: `spent` is NO when the request certainly never left, UNKNOWN when its
                 answer was lost.
         """
-        return await self._measured(call, lambda: self._send(call, leave))
+        return await self._measured(call, lambda: self._send(call, None, leave))
 
     async def _measured(self, call: Call, send: Callable[[], Awaitable[Answer]]) -> Answer:
         started = time.monotonic()
@@ -164,7 +164,7 @@ class Gateway:
         return answer
 
     async def _send(
-        self, call: Call, leave: Leave | None, take: Callable[[bytes], bool] | None = None
+        self, call: Call, take: Callable[[bytes], bool] | None, leave: Leave | None
     ) -> Answer:
         session = self._asking if call.method == "GET" or call.reads else self._paying
         if session is None or session.closed:
@@ -217,7 +217,7 @@ class Gateway:
         The body of a good answer is True when it came to its end, False when it broke off or was
         not wanted any more; an answer that is no stream is read as usual. Raises as `send`.
         """
-        return await self._measured(call, lambda: self._send(call, leave, take))
+        return await self._measured(call, lambda: self._send(call, take, leave))
 
     async def _answer(
         self, call: Call, response: aiohttp.ClientResponse, take: Callable[[bytes], bool] | None
@@ -276,7 +276,8 @@ class Gateway:
         ):
             return self._form(value, files), {}
         filled = await self._filled(value)
-        return json.dumps(filled, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+        text = json.dumps(filled, ensure_ascii=False)
+        return text.encode(errors="replace"), {"Content-Type": "application/json"}
 
     async def _fitted(self, value: Json, files: contextlib.ExitStack) -> Json:
         """The body with every picture as the service may have it; copies go with `files`, except

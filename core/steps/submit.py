@@ -20,20 +20,20 @@ from core.gateway import Gateway, Leave
 from core.jobs import Job, State
 from core.providers.base import Provider, Request, Result, Ticket, Waiting
 from core.steps.finish import Finishing
-from core.steps.floor import Floor
+from core.steps.floor import LAST_TRY, Floor
 from core.turnstile import Turnstile
 from core.wire import Answer, Call
 
 log = logging.getLogger(__name__)
 
-LATE = 1.0
+LATE = 0.2
 """Seconds a connection waits for a job to be stored; one that waits longer may die while a submit
 is written to it.
 """
 
 
 class _Late(Unreachable):
-    """The store takes its time."""
+    """The store takes its time; nothing was said, and may be on a connection of its own."""
 
 
 class Submitting:
@@ -60,7 +60,6 @@ class Submitting:
         it: the gateway is called meanwhile, and nothing is said to it before.
         """
         request = job.step or job.request
-        problem: UserError | GatewayError | None = None
         try:
             provider = self._floor.provider(request)
             call = provider.call(request)
@@ -68,27 +67,47 @@ class Submitting:
             if await _is_there(stored):
                 await self._floor.refuse(job, error)
             return
-        try:
-            async with self._submits:
-                started = self._floor.clock()
-                leave = partial(_leave, stored) if stored is not None else None
-                answer = await self._answer(job, provider, request, call, leave)
-            outcome = provider.accept(request, answer)
-        except _Late:
-            if await _is_there(stored):
-                await self.submit(job)
-            return
-        except (UserError, GatewayError) as error:
-            problem = error
-        except Exception as error:
-            log.exception("an answer could not be read", extra={"job": job.id})
-            problem = Garbled(detail=repr(error))
+        async with self._submits:
+            started = self._floor.clock()
+            outcome = await self._outcome(job, provider, request, call, stored)
         if not await _is_there(stored):
             return
-        if problem is None:
-            await self._accepted(job, outcome, started)
+        match outcome:
+            case _Late():
+                await self._afresh(job)
+            case UserError() | GatewayError():
+                await self._not_accepted(job, provider, request, outcome)
+            case _:
+                await self._accepted(job, outcome, started)
+
+    async def _afresh(self, job: Job) -> None:
+        """Submit a job that was not before it was stored; where that took so long that somebody
+        else may soon take it for dead, in its turn.
+        """
+        now = self._floor.clock()
+        if now < job.lease_until - LAST_TRY:
+            await self.submit(job)
         else:
-            await self._not_accepted(job, provider, request, problem)
+            await self._floor.save(job, replace(job, state=State.QUEUED, wake_at=now))
+
+    async def _outcome(
+        self,
+        job: Job,
+        provider: Provider,
+        request: Request,
+        call: Call,
+        stored: asyncio.Future[bool] | None,
+    ) -> Ticket | Waiting | Result | UserError | GatewayError:
+        """What comes of the call."""
+        leave = partial(_leave, stored) if stored is not None else None
+        try:
+            answer = await self._answer(job, provider, request, call, leave)
+            return provider.accept(request, answer)
+        except (UserError, GatewayError) as error:
+            return error
+        except Exception as error:
+            log.exception("an answer could not be read", extra={"job": job.id})
+            return Garbled(detail=repr(error))
 
     async def _answer(
         self, job: Job, provider: Provider, request: Request, call: Call, leave: Leave | None
