@@ -137,7 +137,7 @@ def trimmed(raw: Raw, at: float, *, hidden: bool) -> str:
         kept["message"] = {k: raw["message"].get(k) for k in ("id", "flags", "attachments")}
     kept["channel"] = {k: v for k, v in (raw.get("channel") or {}).items() if k in ("id", "type")}
     note = {"raw": kept, "at": at, "hidden": hidden}
-    return json.dumps(note, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(note, separators=(",", ":"))
 
 
 # fmt: off

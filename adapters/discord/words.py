@@ -54,7 +54,7 @@ def noted(raw: Raw, me: str) -> str:
     kept["author"] = {k: raw["author"].get(k) for k in ("id", "username", "global_name")}
     replied: Raw = raw.get("referenced_message") or {}
     kept["referenced_message"] = {"attachments": replied.get("attachments") or []}
-    return json.dumps({"said": kept, "me": me}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({"said": kept, "me": me}, separators=(",", ":"))
 
 
 def place_of(raw: Raw) -> Place:

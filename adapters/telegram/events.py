@@ -51,7 +51,7 @@ class Spoken:
 
 def dump(update: Json) -> str:
     """An update as it is stored."""
-    return json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(update, separators=(",", ":"))
 
 
 def caller_of(user: Json) -> Caller:
