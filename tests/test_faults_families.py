@@ -301,14 +301,37 @@ async def test_bytes_that_are_broken_keep_nobody_from_the_others(house: Inside) 
     assert house.money == [PAID]
 
 
-@pytest.mark.parametrize("wish", [SONG, PICTURES], ids=lambda wish: wish.name)
-async def test_a_file_that_is_gone_keeps_nobody_from_the_others(house: Inside, wish: Wish) -> None:
+TWO = [
+    pytest.param(SONG, r"^/sandbox/files/.*\.mp3$", id="song"),
+    pytest.param(PICTURES, r"^/sandbox/files/.*\.png$", id="pictures"),
+]
+"""Who makes two files, and where those are."""
+
+
+@pytest.mark.parametrize(("wish", "files"), TWO)
+async def test_a_file_that_is_gone_keeps_nobody_from_the_others(
+    house: Inside, wish: Wish, files: str
+) -> None:
     """What came is the result, with a word on what did not; it is paid for once."""
-    house.gateway.faults.add(FILE, times=4, status=404)
+    for status, times in ((404, 1), (0, 1), (404, None)):  # the second of two is there, once
+        house.gateway.faults.add(files, times=times, status=status)
     await wish.ask(house)
     shown = await wish.result(house)
 
     assert shown.says("1 of 2 files did not arrive")
     assert house.states == ["done"]
     assert len(house.submits) == 1
+    assert house.money == [PAID]
+
+
+@pytest.mark.parametrize(("wish", "files"), TWO)
+async def test_what_has_come_is_not_fetched_again(house: Inside, wish: Wish, files: str) -> None:
+    """A file that comes later is waited for alone."""
+    house.gateway.faults.add(files, status=503)
+    fetched = house.gateway.faults.add(files, times=None)
+    await wish.ask(house)
+    shown = await wish.result(house)
+
+    assert not shown.says("did not arrive")
+    assert fetched.met == 2
     assert house.money == [PAID]

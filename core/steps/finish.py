@@ -29,8 +29,8 @@ LONG = 6000
 """Characters of a result's text that comes as a file as well."""
 ANSWER = 3600.0
 """Seconds a waiting job waits for the person's answer."""
-
-
+WITH_OTHERS = 8
+"""Tries of a file, some five minutes, while others of the same result wait to be shown."""
 NOT_HERE = mark("{n} of {of} files did not arrive, or arrived broken.")
 
 Chain: TypeAlias = Callable[[Request, Result], Sequence[Invite]]
@@ -151,19 +151,23 @@ class Finishing:
 
     async def fetch(self, job: Job) -> None:
         """Bring the result's files into the archive before their links die; one that cannot be had
-        keeps nobody from the others.
+        keeps nobody from the others, which are not fetched again while it is waited for.
         """
-        media: list[Media] = []
+        parts = list(job.remotes)
         missing: list[BotError] = []
+        tries = 0
         async with self._downloads:
-            for number in range(len(job.remotes)):
+            for number in range(len(parts)):
                 try:
-                    media += [await self._delivery.fetch(job, number)]
+                    parts[number] = await self._delivery.fetch(job, number)
                 except (BadInput, GatewayError, StoreError) as error:
-                    missing += [self._missed(job, error)]
-                    if job.tries < _tries(error):
-                        await self._floor.save(job, self._floor.later(job, missing[-1], 2.0, 120.0))
-                        return
+                    missing.append(self._missed(job, error))
+                    tries = max(tries, _tries(error))
+        media = [part for part in parts if isinstance(part, Media)]
+        if job.tries < min(tries, WITH_OTHERS if media else tries):
+            held = replace(job, remotes=tuple(parts))
+            await self._floor.save(job, self._floor.later(held, missing[0], 2.0, 120.0))
+            return
         if missing and not media:
             after = self._floor.failed(job, missing[0])
             await self._floor.save(job, after, (), self._floor.ending(after, paid=True))
@@ -171,7 +175,7 @@ class Finishing:
         after = replace(
             job, state=State.READY, media=tuple(media), wake_at=self._floor.clock(), tries=0
         )
-        facts = _without(job.facts, len(missing), len(job.remotes))
+        facts = _without(job.facts, len(parts) - len(media), len(parts))
         after = replace(after, facts=facts, note="", note_values={})
         await self._floor.save(job, after)
 
