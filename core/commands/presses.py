@@ -170,7 +170,10 @@ async def leave(
         "Left as it is. {price} stays counted, since it may have been spent.",
         price=ledger.money(job.price),
     )
-    await ctx.reply(Message(f"{cards.headline(ctx.say, job, 80)}\n{text}", private=True))
+    actions = await ctx.studio.store.actions_of(job.id)
+    again = tuple(cards.button(ctx.say, one) for one in actions if one.verb is Verb.AGAIN)
+    words = f"{cards.headline(ctx.say, job, 200)}\n{text}\n`{job.id}`"
+    await ctx.reply_in_place(Message(words, buttons=again, private=job.place.hidden))
 
 
 async def cancel(
