@@ -2,7 +2,7 @@
 # Both make .venv first, from nothing; `make install` does only that. `make lint` checks the code, `make lock` renews the lock files.
 PORT ?= 8080
 # Tests that run side by side: they wait more than they work.
-AT_ONCE ?= 3
+AT_ONCE ?= 4
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin

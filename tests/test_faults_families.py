@@ -172,7 +172,7 @@ async def test_a_gateway_that_is_away_for_an_hour_is_waited_for(house: Inside, w
     for _ in range(6):
         house.ahead += 600
         await asyncio.sleep(0.1)
-    assert house.states == ["queued"]
+    await until(lambda: house.states == ["queued"], lambda: f"queued, not {house.states}")
     await house.gateway.plug()
     house.ahead += 600
     await wish.result(house)
